@@ -1,0 +1,132 @@
+//! Who may give what: nobody gives a permission over Gatepost that they lack.
+
+use crate::decide::{Question, Subject, View, decide};
+use crate::fact::{Effect, RolePermission};
+use crate::id::RoleId;
+use crate::permission::Permission;
+use crate::role::ANY;
+use crate::{PRODUCT_GATEPOST, PRODUCT_SYSTEM};
+
+/// The resource of [`PRODUCT_GATEPOST`] whose actions are the products that one may give roles of.
+pub const RESOURCE_GRANTS: &str = "grants";
+
+/// Why something may not be given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Excess {
+    /// The giver lacks this permission itself.
+    #[error("`{0}` is not yours to give")]
+    Lacks(Permission),
+    /// The role is not known at this revision, so nobody can say what it gives.
+    #[error("there is no role `{0}`")]
+    UnknownRole(RoleId),
+}
+
+/// The first of the given roles' permissions over Gatepost that the giver does not hold; `None`
+/// when there is none. Roles of other products are judged by [`may_grant`].
+///
+/// A given wildcard needs a wildcard that covers it, and nothing of it denied to the giver. What a
+/// role denies needs nothing.
+pub fn exceeds(view: View<'_>, actor: Subject, given: &[RoleId]) -> Option<Excess> {
+    given.iter().find_map(|id| {
+        let Some(role) = view.role(*id) else {
+            return Some(Excess::UnknownRole(*id));
+        };
+        permissions_exceed(view, actor, role.product(), &role.permissions()).map(Excess::Lacks)
+    })
+}
+
+/// As [`exceeds`], for a role that is only about to be written.
+pub fn permissions_exceed(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    given: &[RolePermission],
+) -> Option<Permission> {
+    let slug = ruling_product(view, product)?;
+    let held = held_permissions(view, actor, slug);
+    let allowed = given
+        .iter()
+        .filter(|permission| permission.effect == Effect::Allow);
+    let mut missing = allowed.filter(|permission| !holds(&held, permission));
+    let missing = missing.next()?;
+    Some(Permission::new(slug, &missing.resource, &missing.action))
+}
+
+/// Whether the actor may give this role to others, or take it away.
+///
+/// A role over Gatepost: when the actor holds all that it allows. A role of another product: with
+/// the permission `gatepost/grants:<product>`.
+pub fn may_grant(view: View<'_>, actor: Subject, role: RoleId) -> bool {
+    view.role(role).is_some_and(|entry| {
+        if ruling_product(view, entry.product()).is_some() {
+            exceeds(view, actor, &[role]).is_none()
+        } else {
+            may_grant_product(view, actor, entry.product())
+        }
+    })
+}
+
+/// Whether the actor has the permission to give roles of a product, by slug or alias.
+pub fn may_grant_product(view: View<'_>, actor: Subject, product: &str) -> bool {
+    let slug = view
+        .system
+        .product(product)
+        .map_or(product, |product| product.slug());
+    let product = Some(PRODUCT_GATEPOST);
+    decide(
+        view,
+        actor,
+        Question {
+            product,
+            resource: RESOURCE_GRANTS,
+            action: slug,
+        },
+    )
+    .allowed
+}
+
+/// The slug of the product if its permissions rule Gatepost itself. A name that says so counts
+/// even where no such product is declared: better one refusal too many.
+fn ruling_product(view: View<'_>, product: &str) -> Option<&'static str> {
+    let slug = view
+        .system
+        .product(product)
+        .map_or(product, |product| product.slug());
+    let mut ruling = [PRODUCT_GATEPOST, PRODUCT_SYSTEM].into_iter();
+    ruling.find(|ruling| *ruling == slug || *ruling == product)
+}
+
+/// All that the actor's roles of one product say; nothing when the actor may not act.
+fn held_permissions(view: View<'_>, actor: Subject, slug: &str) -> Vec<RolePermission> {
+    let mut held = Vec::new();
+    let product = view
+        .system
+        .product(slug)
+        .filter(|product| product.slug() == slug);
+    if let Some(product) = product
+        && view.standing(actor).is_ok()
+    {
+        view.each_role(actor, product, |role| held.extend(role.permissions()));
+    }
+    held
+}
+
+/// Whether the permissions held cover one that is given, wildcards included, with no exception.
+fn holds(held: &[RolePermission], given: &RolePermission) -> bool {
+    let covers = |held: &str, given: &str| held == ANY || held == given;
+    let meets = |held: &str, given: &str| given == ANY || covers(held, given);
+    let covered = held.iter().any(|held| {
+        held.effect == Effect::Allow
+            && covers(&held.resource, &given.resource)
+            && covers(&held.action, &given.action)
+    });
+    let excepted = held.iter().any(|held| {
+        held.effect == Effect::Deny
+            && meets(&held.resource, &given.resource)
+            && meets(&held.action, &given.action)
+    });
+    covered && !excepted
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::fact::{Fact, GrantSubject, Status};
+use crate::id::{OrganizationId, UserId};
+use crate::oracle::world::{self, NAMES, World};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// What one may give, one may do: nobody gets from another what that one could not do.
+    #[test]
+    fn nothing_is_given_that_is_lacked(
+        world in world::world(), actor in world::subject(), given in world::permissions(),
+    ) {
+        let built = world.build();
+        for product in [PRODUCT_GATEPOST, PRODUCT_SYSTEM] {
+            if permissions_exceed(built.view(), actor, product, &given).is_some() {
+                continue;
+            }
+            for (resource, action) in NAMES.iter().flat_map(|a| NAMES.iter().map(move |b| (a, b))) {
+                let matches = |line: &&RolePermission| {
+                    line.effect == Effect::Allow
+                        && (line.resource == ANY || line.resource == **resource)
+                        && (line.action == ANY || line.action == **action)
+                };
+                if given.iter().any(|line| matches(&line)) {
+                    let question = Question { product: Some(product), resource, action };
+                    prop_assert!(decide(built.view(), actor, question).allowed);
+                }
+            }
+        }
+    }
+}
+
+const ACTOR: Uuid = Uuid::from_u128(1);
+
+/// An actor with these lines of `gatepost`, beside roles numbered from 100 to give.
+fn house(held: &[(&str, &str, Effect)]) -> World {
+    let id = OrganizationId::new(world::ORGANIZATION);
+    let role = |number: u128, product: &str, held: &[(&str, &str, Effect)]| Fact::Role {
+        id: RoleId::new(Uuid::from_u128(number)),
+        product: product.into(),
+        name: "r".into(),
+        permissions: lines(held),
+    };
+    let product = |slug: &str, alias: &str| Fact::Product {
+        slug: slug.into(),
+        aliases: vec![alias.into()],
+        declared: vec![],
+        everyone: vec![],
+    };
+    let allow = Effect::Allow;
+    let system = vec![
+        product("gatepost", "plugin-identity"),
+        product("gatepost-system", "none"),
+        product("midaz", "old-midaz"),
+        role(100, "gatepost", &[("users", "get", allow)]),
+        role(101, "gatepost", &[("users", "*", allow)]),
+        role(102, "midaz", &[("accounts", "get", allow)]),
+        role(103, "gatepost-system", &[("organizations", "get", allow)]),
+    ];
+    let user = UserId::new(ACTOR);
+    let organization = vec![
+        Fact::Organization {
+            id,
+            slug: "o".into(),
+            name: "O".into(),
+            status: Status::Active,
+        },
+        Fact::User {
+            id: user,
+            username: "ann".into(),
+            display_name: String::new(),
+            status: Status::Active,
+        },
+        role(1, "gatepost", held),
+        role(104, "plugin-identity", &[("groups", "get", allow)]),
+        role(105, "gatepost", &[("users", "get", Effect::Deny)]),
+        role(106, "old-midaz", &[]),
+        role(2, "gatepost-system", &[("*", "*", allow)]),
+        Fact::Grant {
+            subject: GrantSubject::User(user),
+            role: RoleId::new(Uuid::from_u128(1)),
+        },
+        Fact::Grant {
+            subject: GrantSubject::User(user),
+            role: RoleId::new(Uuid::from_u128(2)),
+        },
+    ];
+    World {
+        id,
+        system,
+        organization,
+        single_tenant: false,
+    }
+}
+
+fn lines(lines: &[(&str, &str, Effect)]) -> Vec<RolePermission> {
+    let line = |(resource, action, effect): &(&str, &str, Effect)| RolePermission {
+        resource: (*resource).into(),
+        action: (*action).into(),
+        effect: *effect,
+    };
+    lines.iter().map(line).collect()
+}
+
+const USERS_ANY: (&str, &str, Effect) = ("users", "*", Effect::Allow);
+
+type Lines = &'static [(&'static str, &'static str, Effect)];
+
+#[test]
+fn cases() {
+    use Effect::{Allow, Deny};
+    let actor = Subject::User(UserId::new(ACTOR));
+    let cases: [(&str, Lines, u128, bool); 15] = [
+        ("what one has", &[("users", "get", Allow)], 100, true),
+        ("what one lacks", &[("users", "post", Allow)], 100, false),
+        ("a part of what one has", &[USERS_ANY], 100, true),
+        (
+            "a wildcard needs a wildcard",
+            &[("users", "get", Allow)],
+            101,
+            false,
+        ),
+        ("a wildcard by a wildcard", &[USERS_ANY], 101, true),
+        ("a wildcard by a wider one", &[("*", "*", Allow)], 101, true),
+        (
+            "a wildcard with an exception",
+            &[USERS_ANY, ("users", "get", Deny)],
+            101,
+            false,
+        ),
+        (
+            "an exception elsewhere",
+            &[USERS_ANY, ("groups", "*", Deny)],
+            101,
+            true,
+        ),
+        (
+            "the exception itself",
+            &[USERS_ANY, ("*", "get", Deny)],
+            100,
+            false,
+        ),
+        ("a role under an alias", &[USERS_ANY], 104, false),
+        ("a deny needs nothing", &[], 105, true),
+        ("another product", &[("grants", "midaz", Allow)], 102, true),
+        (
+            "another product without",
+            &[("grants", "reporter", Allow)],
+            102,
+            false,
+        ),
+        (
+            "another product under an alias",
+            &[("grants", "*", Allow)],
+            106,
+            true,
+        ),
+        (
+            "no wildcard reaches the installation",
+            &[("*", "*", Allow)],
+            103,
+            false,
+        ),
+    ];
+    for (name, held, role, may) in cases {
+        let built = house(held).build();
+        let role = RoleId::new(Uuid::from_u128(role));
+        assert_eq!(may_grant(built.view(), actor, role), may, "{name}");
+    }
+}
+
+#[test]
+fn tells_what_is_missing() {
+    let actor = Subject::User(UserId::new(ACTOR));
+    let built = house(&[]).build();
+    let role = |number| RoleId::new(Uuid::from_u128(number));
+    let missing = Permission::new("gatepost", "users", "get");
+    let excess = exceeds(built.view(), actor, &[role(105), role(100), role(101)]);
+    assert_eq!(excess, Some(Excess::Lacks(missing)));
+    assert_eq!(
+        exceeds(built.view(), actor, &[role(9)]),
+        Some(Excess::UnknownRole(role(9)))
+    );
+    assert!(!may_grant(built.view(), actor, role(9)));
+    assert_eq!(
+        exceeds(built.view(), actor, &[role(102)]),
+        None,
+        "another rule's matter"
+    );
+    let mut world = house(&[]);
+    assert!(!may_grant(world.build().view(), actor, role(103)));
+    world.single_tenant = true;
+    assert!(may_grant(world.build().view(), actor, role(103)));
+}

@@ -1,0 +1,81 @@
+//! Manifests: what a product declares about itself.
+
+mod check;
+mod compile;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::{ManifestError, ManifestProblem};
+pub use compile::{ManifestDiff, ManifestLine, diff};
+
+use crate::fact::Effect;
+
+/// A product's own account of its permissions, roles and built-in groups.
+///
+/// It names only its own product: every permission and role in it belongs to `service`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Manifest {
+    /// The product's slug.
+    pub service: String,
+    /// The product's version, for people; it changes no content.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Older slugs that mean this product.
+    pub aliases: Vec<String>,
+    /// What can be done, and by which roles.
+    pub permissions: Vec<ManifestPermission>,
+    /// Its roles.
+    pub roles: Vec<ManifestRole>,
+    /// What it offers to machines, and needs of others.
+    pub m2m: MachineToMachine,
+}
+
+/// A permission, and the roles whose part it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct ManifestPermission {
+    /// The resource; `*` for all, which declares nothing.
+    pub resource: String,
+    /// The action; `*` for all, which declares nothing.
+    pub action: String,
+    /// Whether those roles allow or deny it.
+    pub effect: Effect,
+    /// Names of roles of this manifest; none when it is only declared.
+    pub roles: Vec<String>,
+}
+
+/// A role, and who holds it from the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct ManifestRole {
+    /// Its name.
+    pub name: String,
+    /// Built-in groups that hold it.
+    #[serde(alias = "granted_to")]
+    pub granted_to: Vec<GrantedTo>,
+    /// Whether every user of every organization holds it.
+    pub everyone: bool,
+    /// Slugs of the products whose machines hold it.
+    pub machines: Vec<String>,
+}
+
+/// Who holds a role from the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct GrantedTo {
+    /// Name of a built-in group.
+    pub group: String,
+}
+
+/// What a product offers to machines, and needs of others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct MachineToMachine {
+    /// Whether other products' machines may be given its roles.
+    pub exposed: bool,
+    /// Slugs of the products that it calls.
+    pub needs: Vec<String>,
+}

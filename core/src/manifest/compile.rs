@@ -1,0 +1,155 @@
+//! What follows from a manifest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Manifest;
+use crate::fact::{Effect, RolePermission};
+use crate::role::ANY;
+
+/// One thing that a manifest says of a permission.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ManifestLine {
+    /// The role that has it; `None` when it is only declared.
+    pub role: Option<String>,
+    /// The permission.
+    pub permission: RolePermission,
+}
+
+/// What a new manifest says that the old one did not, and the other way round.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ManifestDiff {
+    /// Only in the new one.
+    pub added: BTreeSet<ManifestLine>,
+    /// Only in the old one.
+    pub removed: BTreeSet<ManifestLine>,
+}
+
+impl ManifestDiff {
+    /// Whether both say the same of permissions.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// Compares the permissions of two manifests.
+pub fn diff(old: &Manifest, new: &Manifest) -> ManifestDiff {
+    let (old, new) = (old.lines(), new.lines());
+    ManifestDiff {
+        added: new.difference(&old).cloned().collect(),
+        removed: old.difference(&new).cloned().collect(),
+    }
+}
+
+impl Manifest {
+    /// The content as bytes to hash: the same for manifests that mean the same, whatever their
+    /// order, and without the version.
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        let mut canonical = self.clone();
+        canonical.version.clear();
+        sort(&mut canonical.aliases);
+        sort(&mut canonical.m2m.needs);
+        for permission in &mut canonical.permissions {
+            sort(&mut permission.roles);
+        }
+        for role in &mut canonical.roles {
+            sort(&mut role.granted_to);
+            sort(&mut role.machines);
+        }
+        sort(&mut canonical.permissions);
+        sort(&mut canonical.roles);
+        // Structs of texts, lists and flags always have a JSON form.
+        serde_json::to_vec(&canonical).unwrap_or_default()
+    }
+
+    /// Every role, by name, with its permissions, sorted.
+    pub fn roles(&self) -> Vec<(String, Vec<RolePermission>)> {
+        let mut roles: BTreeMap<&str, BTreeSet<RolePermission>> = self
+            .roles
+            .iter()
+            .map(|role| (role.name.as_str(), BTreeSet::new()))
+            .collect();
+        for line in self.lines() {
+            if let Some(role) = line.role
+                && let Some(permissions) = roles.get_mut(role.as_str())
+            {
+                permissions.insert(line.permission);
+            }
+        }
+        let roles = roles.into_iter();
+        roles
+            .map(|(name, lines)| (name.to_owned(), lines.into_iter().collect()))
+            .collect()
+    }
+
+    /// The (resource, action) pairs that it declares, sorted. A wildcard declares nothing.
+    pub fn declared(&self) -> Vec<(String, String)> {
+        let named = self
+            .permissions
+            .iter()
+            .filter(|line| line.resource != ANY && line.action != ANY);
+        let pairs: BTreeSet<(String, String)> = named
+            .map(|line| (line.resource.clone(), line.action.clone()))
+            .collect();
+        pairs.into_iter().collect()
+    }
+
+    /// Every built-in group with the roles it is given, both sorted by name.
+    pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for role in &self.roles {
+            for granted in &role.granted_to {
+                groups
+                    .entry(granted.group.clone())
+                    .or_default()
+                    .push(role.name.clone());
+            }
+        }
+        groups.values_mut().for_each(sort);
+        groups
+    }
+
+    /// Names of the roles that every user of every organization holds, sorted.
+    pub fn everyone_roles(&self) -> Vec<String> {
+        self.role_names(|role| role.everyone)
+    }
+
+    /// Names of the roles that machines of the product with this slug hold, sorted.
+    pub fn machine_roles(&self, slug: &str) -> Vec<String> {
+        self.role_names(|role| role.machines.iter().any(|machine| machine == slug))
+    }
+
+    fn role_names(&self, which: impl Fn(&super::ManifestRole) -> bool) -> Vec<String> {
+        let chosen = self.roles.iter().filter(|role| which(role));
+        let mut names: Vec<String> = chosen.map(|role| role.name.clone()).collect();
+        sort(&mut names);
+        names
+    }
+
+    fn lines(&self) -> BTreeSet<ManifestLine> {
+        let mut lines = BTreeSet::new();
+        for permission in &self.permissions {
+            let line = |role: Option<&String>, effect: Effect| ManifestLine {
+                role: role.cloned(),
+                permission: RolePermission {
+                    resource: permission.resource.clone(),
+                    action: permission.action.clone(),
+                    effect,
+                },
+            };
+            lines.insert(line(None, Effect::Allow));
+            lines.extend(
+                permission
+                    .roles
+                    .iter()
+                    .map(|role| line(Some(role), permission.effect)),
+            );
+        }
+        lines
+    }
+}
+
+/// Sorts a list that is a set.
+fn sort<T: Ord>(items: &mut Vec<T>) {
+    items.sort_unstable();
+    items.dedup();
+}

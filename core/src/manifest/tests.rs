@@ -1,0 +1,267 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::fact::RolePermission;
+use crate::limits::{MANIFEST_PERMISSIONS_MAX, MANIFEST_ROLES_MAX};
+
+fn read(json: &str) -> Manifest {
+    serde_json::from_str(json).unwrap()
+}
+
+fn fees() -> Manifest {
+    read(
+        r#"{
+        "service": "plugin-fees", "version": "3.1", "aliases": ["fees"],
+        "permissions": [
+            {"resource": "packages", "action": "get", "roles": ["viewer", "editor"]},
+            {"resource": "packages", "action": "delete", "effect": "deny", "roles": ["viewer"]},
+            {"resource": "fees", "action": "*", "roles": ["editor"]},
+            {"resource": "estimates", "action": "post"}
+        ],
+        "roles": [
+            {"name": "viewer", "granted_to": [{"group": "viewers"}], "everyone": true},
+            {"name": "editor", "grantedTo": [{"group": "editors"}, {"group": "admin-group"}],
+             "machines": ["midaz", "plugin-fees"]},
+            {"name": "empty"}
+        ],
+        "m2m": {"exposed": true, "needs": ["midaz"]}
+    }"#,
+    )
+}
+
+#[test]
+fn what_follows() {
+    let manifest = fees();
+    assert_eq!(manifest.validate(), Ok(()));
+    let told = |lines: &[RolePermission]| -> Vec<String> {
+        let text =
+            |line: &RolePermission| format!("{}:{} {:?}", line.resource, line.action, line.effect);
+        lines.iter().map(text).collect()
+    };
+    let roles: Vec<_> = manifest.roles();
+    let roles: Vec<_> = roles
+        .iter()
+        .map(|(name, lines)| (name.as_str(), told(lines)))
+        .collect();
+    let line = |text: &str| text.to_owned();
+    assert_eq!(
+        roles,
+        [
+            (
+                "editor",
+                vec![line("fees:* Allow"), line("packages:get Allow")]
+            ),
+            ("empty", vec![]),
+            (
+                "viewer",
+                vec![line("packages:delete Deny"), line("packages:get Allow")]
+            ),
+        ]
+    );
+    let declared: Vec<_> = manifest
+        .declared()
+        .into_iter()
+        .map(|(resource, action)| resource + ":" + &action)
+        .collect();
+    assert_eq!(
+        declared,
+        ["estimates:post", "packages:delete", "packages:get"]
+    );
+    let groups = serde_json::to_string(&manifest.groups()).unwrap();
+    assert_eq!(
+        groups,
+        r#"{"admin-group":["editor"],"editors":["editor"],"viewers":["viewer"]}"#
+    );
+    assert_eq!(manifest.everyone_roles(), ["viewer"]);
+    assert_eq!(manifest.machine_roles("midaz"), ["editor"]);
+    assert!(manifest.machine_roles("reporter").is_empty());
+}
+
+#[test]
+fn the_hash_is_of_the_meaning() {
+    let manifest = fees();
+    let bytes = manifest.canonical_bytes();
+    let mut same = manifest.clone();
+    same.version = "4".into();
+    same.permissions.reverse();
+    same.roles.reverse();
+    same.roles[1].granted_to.reverse();
+    same.permissions[3].roles.reverse();
+    assert_eq!(same.canonical_bytes(), bytes);
+    let mut other = manifest.clone();
+    other.permissions[3].action = "get".into();
+    assert_ne!(other.canonical_bytes(), bytes);
+    // A stored hash is compared by later versions of the program, so its form is a contract.
+    let small = read(r#"{"service":"a","version":"1"}"#);
+    let form = concat!(
+        r#"{"service":"a","aliases":[],"permissions":[],"roles":[],"#,
+        r#""m2m":{"exposed":false,"needs":[]}}"#
+    );
+    assert_eq!(String::from_utf8(small.canonical_bytes()).unwrap(), form);
+}
+
+#[test]
+fn what_changed() {
+    let (old, mut new) = (fees(), fees());
+    assert!(diff(&old, &new).is_empty());
+    new.permissions[3].action = "put".into();
+    new.permissions[0].roles.pop();
+    let changes = diff(&old, &new);
+    let told = |lines: &std::collections::BTreeSet<ManifestLine>| -> Vec<String> {
+        let text = |line: &ManifestLine| {
+            let role = line.role.as_deref().unwrap_or("-");
+            format!(
+                "{role} {}:{}",
+                line.permission.resource, line.permission.action
+            )
+        };
+        lines.iter().map(text).collect()
+    };
+    assert_eq!(told(&changes.added), ["- estimates:put"]);
+    assert_eq!(
+        told(&changes.removed),
+        ["- estimates:post", "editor packages:get"]
+    );
+}
+
+type Edit = fn(&mut Manifest);
+
+/// What is done to a good manifest, and where and how that is refused.
+const MISTAKES: [(Edit, &str, &str); 15] = [
+    (|m| m.service = "Fees".into(), "service", "lower-case"),
+    (|m| m.aliases[0] = "a/b".into(), "aliases[0]", "lower-case"),
+    (
+        |m| m.aliases[0] = "plugin-fees".into(),
+        "aliases[0]",
+        "twice",
+    ),
+    (
+        |m| m.aliases[0] = "gatepost-system".into(),
+        "aliases[0]",
+        "Gatepost itself",
+    ),
+    (|m| m.aliases.push("fees".into()), "aliases[1]", "twice"),
+    (
+        |m| m.aliases = (0..21).map(|n| n.to_string()).collect(),
+        "aliases",
+        "at most 20",
+    ),
+    (|m| m.m2m.needs[0] = String::new(), "m2m.needs[0]", "empty"),
+    (
+        |m| m.permissions[3].resource = "a/b".into(),
+        "permissions[3].resource",
+        "'/'",
+    ),
+    (
+        |m| m.permissions[3].action = "a:b".into(),
+        "permissions[3].action",
+        "':'",
+    ),
+    (
+        |m| m.permissions[3] = m.permissions[0].clone(),
+        "permissions[3]",
+        "twice",
+    ),
+    (
+        |m| m.permissions[3].roles.push("no".into()),
+        "permissions[3].roles[0]",
+        "not in `roles`",
+    ),
+    (
+        |m| m.permissions[0].roles.push("editor".into()),
+        "permissions[0].roles[2]",
+        "twice",
+    ),
+    (
+        |m| m.roles[2].name = "Viewer".into(),
+        "roles[2].name",
+        "twice",
+    ),
+    (
+        |m| m.roles[2].machines.push("A".into()),
+        "roles[2].machines[0]",
+        "lower-case",
+    ),
+    (
+        |m| m.roles[1].granted_to[1].group = "Editors".into(),
+        "roles[1].grantedTo[1].group",
+        "twice",
+    ),
+];
+
+#[test]
+fn mistakes() {
+    for (edit, path, problem) in MISTAKES {
+        let mut manifest = fees();
+        edit(&mut manifest);
+        let errors = manifest.validate().unwrap_err();
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with(&format!("{path}: ")) && told[0].contains(problem),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn sizes_at_the_edge() {
+    let permission = |number: usize| ManifestPermission {
+        resource: format!("r{number}"),
+        action: "get".into(),
+        ..ManifestPermission::default()
+    };
+    let mut manifest = Manifest {
+        service: "a".into(),
+        ..Manifest::default()
+    };
+    manifest.permissions = (0..MANIFEST_PERMISSIONS_MAX).map(permission).collect();
+    manifest.roles = (0..MANIFEST_ROLES_MAX)
+        .map(|number| ManifestRole {
+            name: format!("r{number}"),
+            ..ManifestRole::default()
+        })
+        .collect();
+    assert_eq!(manifest.validate(), Ok(()));
+    manifest
+        .permissions
+        .push(permission(MANIFEST_PERMISSIONS_MAX));
+    manifest.roles.push(ManifestRole::default());
+    assert_eq!(manifest.validate().unwrap_err().len(), 2);
+    let mut manifest = Manifest {
+        service: "a".into(),
+        ..Manifest::default()
+    };
+    manifest.permissions = vec![ManifestPermission::default(); 100];
+    assert_eq!(
+        manifest.validate().unwrap_err().len(),
+        20,
+        "no answer without end"
+    );
+}
+
+#[test]
+fn nothing_unknown() {
+    for bad in [
+        r#"{"services":"a"}"#,
+        r#"{"permissions":[{"level":"tenant"}]}"#,
+        r#"{"roles":{}}"#,
+    ] {
+        assert!(serde_json::from_str::<Manifest>(bad).is_err(), "{bad}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_judged(service in ".*", name in ".*", action in ".*") {
+        let mut manifest = fees();
+        manifest.service = service;
+        manifest.roles[0].name = name;
+        manifest.permissions[0].action = action;
+        if manifest.validate().is_ok() {
+            let again: Manifest = serde_json::from_slice(&manifest.canonical_bytes()).unwrap();
+            prop_assert_eq!(again.canonical_bytes(), manifest.canonical_bytes());
+            prop_assert!(diff(&manifest, &again).is_empty());
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! A role, compiled: one hash look-up says what it thinks of a permission.
+
+use std::ops::BitOr;
+
+use hashbrown::HashTable;
+
+use crate::fact::{Effect, RolePermission};
+use crate::hash::hash_of;
+
+/// Stands for every resource or every action, on the policy side only.
+pub(crate) const ANY: &str = "*";
+
+/// A role of a product: its name, and what it allows and denies.
+#[derive(Debug, Clone)]
+pub struct RoleEntry {
+    product: Box<str>,
+    name: Box<str>,
+    pub(crate) permissions: PermissionSet,
+}
+
+impl RoleEntry {
+    /// Compiles a role.
+    pub(crate) fn new(product: &str, name: &str, permissions: &[RolePermission]) -> Self {
+        let permissions = PermissionSet::new(permissions);
+        Self {
+            product: product.into(),
+            name: name.into(),
+            permissions,
+        }
+    }
+
+    /// The product that it belongs to.
+    pub fn product(&self) -> &str {
+        &self.product
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it allows and denies, sorted.
+    pub fn permissions(&self) -> Vec<RolePermission> {
+        self.permissions.to_sorted()
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.product.len() + self.name.len() + self.permissions.heap_bytes()
+    }
+}
+
+/// Which effects hold: allow, deny, both or neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Effects(u8);
+
+impl Effects {
+    const ALLOW: Self = Self(1);
+    const DENY: Self = Self(2);
+
+    pub(crate) const fn allows(self) -> bool {
+        self.0 & Self::ALLOW.0 != 0
+    }
+
+    pub(crate) const fn denies(self) -> bool {
+        self.0 & Self::DENY.0 != 0
+    }
+
+    /// The effects that hold, one by one.
+    fn each(self) -> impl Iterator<Item = Effect> {
+        let allow = self.allows().then_some(Effect::Allow);
+        allow
+            .into_iter()
+            .chain(self.denies().then_some(Effect::Deny))
+    }
+}
+
+impl From<Effect> for Effects {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Allow => Self::ALLOW,
+            Effect::Deny => Self::DENY,
+        }
+    }
+}
+
+impl BitOr for Effects {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A question's resource and action, hashed once for all the sets that are asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Probe<'a> {
+    pub(crate) resource: &'a str,
+    pub(crate) action: &'a str,
+    hash: u64,
+}
+
+impl<'a> Probe<'a> {
+    pub(crate) fn new(resource: &'a str, action: &'a str) -> Self {
+        Self {
+            resource,
+            action,
+            hash: hash_of(&(resource, action)),
+        }
+    }
+}
+
+/// A resource and an action with their effects.
+#[derive(Debug, Clone)]
+struct Line {
+    resource: Box<str>,
+    action: Box<str>,
+    effects: Effects,
+}
+
+/// A set of (resource, action) pairs with their effects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PermissionSet {
+    lines: HashTable<Line>,
+    /// Whether there is a line for one resource and any action, so that looking is worth it.
+    has_any_action: bool,
+    /// Whether there is a line for any resource and one action.
+    has_any_resource: bool,
+    /// The effects of any action on any resource.
+    everywhere: Effects,
+}
+
+impl PermissionSet {
+    /// Compiles a list; what is listed twice counts once.
+    pub(crate) fn new(permissions: &[RolePermission]) -> Self {
+        let mut set = Self {
+            lines: HashTable::with_capacity(permissions.len()),
+            ..Self::default()
+        };
+        for permission in permissions {
+            set.insert(&permission.resource, &permission.action, permission.effect);
+        }
+        set
+    }
+
+    /// Adds a line.
+    pub(crate) fn insert(&mut self, resource: &str, action: &str, effect: Effect) {
+        match (resource == ANY, action == ANY) {
+            (true, true) => self.everywhere = self.everywhere | effect.into(),
+            (true, false) => self.has_any_resource = true,
+            (false, true) => self.has_any_action = true,
+            (false, false) => {}
+        }
+        let same = |line: &Line| *line.resource == *resource && *line.action == *action;
+        let rehash = |line: &Line| hash_of(&(&*line.resource, &*line.action));
+        let new = || Line {
+            resource: resource.into(),
+            action: action.into(),
+            effects: Effects::default(),
+        };
+        let mut entry = self
+            .lines
+            .entry(hash_of(&(resource, action)), same, rehash)
+            .or_insert_with(new);
+        let line = entry.get_mut();
+        line.effects = line.effects | effect.into();
+    }
+
+    /// What the set thinks of a question, wildcards included.
+    pub(crate) fn effects(&self, probe: &Probe<'_>) -> Effects {
+        let mut effects = self.everywhere | self.exact(probe);
+        if self.has_any_action {
+            effects = effects | self.exact(&Probe::new(probe.resource, ANY));
+        }
+        if self.has_any_resource {
+            effects = effects | self.exact(&Probe::new(ANY, probe.action));
+        }
+        effects
+    }
+
+    /// The effects of the line that is written just like this.
+    pub(crate) fn exact(&self, probe: &Probe<'_>) -> Effects {
+        let same = |line: &Line| *line.resource == *probe.resource && *line.action == *probe.action;
+        self.lines
+            .find(probe.hash, same)
+            .map(|line| line.effects)
+            .unwrap_or_default()
+    }
+
+    /// Every line, in no order: resource, action, effects.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str, Effects)> {
+        self.lines
+            .iter()
+            .map(|line| (&*line.resource, &*line.action, line.effects))
+    }
+
+    /// Every line, sorted.
+    pub(crate) fn to_sorted(&self) -> Vec<RolePermission> {
+        let mut permissions: Vec<RolePermission> = self
+            .iter()
+            .flat_map(|(resource, action, effects)| {
+                effects.each().map(move |effect| RolePermission {
+                    resource: resource.into(),
+                    action: action.into(),
+                    effect,
+                })
+            })
+            .collect();
+        permissions.sort_unstable();
+        permissions
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let texts: usize = self
+            .lines
+            .iter()
+            .map(|line| line.resource.len() + line.action.len())
+            .sum();
+        self.lines.allocation_size() + texts
+    }
+}

@@ -1,0 +1,323 @@
+//! One organization at one revision: immutable, compiled for look-up, cheap to step forward.
+
+mod entry;
+mod export;
+mod fold;
+mod groups;
+mod installation;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use entry::{ApplicationEntry, OrganizationEntry, UserEntry};
+pub use groups::GroupEntry;
+pub use installation::{ProductEntry, SigningKeyEntry};
+
+pub use crate::role::RoleEntry;
+
+use crate::fact::{Change, Fact, GrantSubject};
+use crate::id::{
+    ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
+};
+use crate::shards::Shards;
+use entry::UserRoles;
+use groups::Groups;
+use installation::Installation;
+
+/// An organization at a revision: the fold of its facts.
+///
+/// A clone shares everything; [`Snapshot::apply`] copies only what changes.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    organization: OrganizationId,
+    revision: Revision,
+    organizations: Shards<OrganizationId, Option<OrganizationEntry>>,
+    users: Shards<UserId, UserEntry>,
+    user_roles: Shards<UserId, UserRoles>,
+    groups: Groups,
+    roles: Shards<RoleId, Option<Arc<RoleEntry>>>,
+    applications: Shards<ApplicationId, ApplicationEntry>,
+    credentials: Shards<CredentialId, Option<ApplicationId>>,
+    ended_sessions: Shards<SessionId, Option<i64>>,
+    installation: Arc<Installation>,
+}
+
+impl Snapshot {
+    /// Folds the facts of an organization, in any order.
+    pub fn build(
+        organization: OrganizationId,
+        revision: Revision,
+        facts: impl IntoIterator<Item = Fact>,
+    ) -> Self {
+        let mut snapshot = Self::empty(organization, revision);
+        for fact in facts {
+            snapshot.put(&fact);
+        }
+        snapshot.groups.settle();
+        snapshot
+    }
+
+    /// The snapshot after the changes of the revisions up to this one.
+    #[must_use]
+    pub fn apply(&self, revision: Revision, changes: &[Change]) -> Self {
+        let mut next = self.clone();
+        next.revision = revision;
+        for change in changes {
+            next.step(change);
+        }
+        next.groups.settle();
+        next
+    }
+
+    /// The same snapshot without the ended sessions whose last token expired before that moment,
+    /// in unix seconds. The revision stays: no answer changes.
+    #[must_use]
+    pub fn forget_ended_sessions(&self, before: i64) -> Self {
+        let mut next = self.clone();
+        let over = self.ended_sessions().filter(|(_, until)| *until < before);
+        for (session, _) in over {
+            next.ended_sessions.edit(session, |entry| *entry = None);
+        }
+        next
+    }
+
+    fn empty(organization: OrganizationId, revision: Revision) -> Self {
+        Self {
+            organization,
+            revision,
+            organizations: Shards::default(),
+            users: Shards::default(),
+            user_roles: Shards::default(),
+            groups: Groups::default(),
+            roles: Shards::default(),
+            applications: Shards::default(),
+            credentials: Shards::default(),
+            ended_sessions: Shards::default(),
+            installation: Arc::default(),
+        }
+    }
+
+    /// Which organization.
+    pub fn id(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// At which revision.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Bytes of memory, near enough for a budget. What is shared with another snapshot is counted
+    /// in both. Costs time with the number of shards and groups, not of users.
+    pub fn approximate_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.organizations.bytes()
+            + self.users.bytes()
+            + self.user_roles.bytes()
+            + self.groups.bytes()
+            + self.roles.bytes()
+            + self.applications.bytes()
+            + self.credentials.bytes()
+            + self.ended_sessions.bytes()
+            + self.installation.bytes()
+    }
+
+    /// The organization itself, when its own facts name it.
+    pub fn organization(&self) -> Option<&OrganizationEntry> {
+        self.organization_by_id(self.organization)
+    }
+
+    /// An organization. Only the system organization's snapshot knows others than itself.
+    pub fn organization_by_id(&self, id: OrganizationId) -> Option<&OrganizationEntry> {
+        self.organizations.get(&id)?.as_ref()
+    }
+
+    /// Every organization that is known here, in no order.
+    pub fn organizations(&self) -> impl Iterator<Item = (OrganizationId, &OrganizationEntry)> {
+        self.organizations
+            .iter()
+            .filter_map(|(id, entry)| Some((*id, entry.as_ref()?)))
+    }
+
+    /// A user.
+    pub fn user(&self, id: UserId) -> Option<&UserEntry> {
+        self.users.get(&id).filter(|user| user.is_known())
+    }
+
+    /// Every user, in no order.
+    pub fn users(&self) -> impl Iterator<Item = (UserId, &UserEntry)> {
+        self.users
+            .iter()
+            .filter(|(_, user)| user.is_known())
+            .map(|(id, user)| (*id, user))
+    }
+
+    /// A group.
+    pub fn group(&self, id: GroupId) -> Option<&GroupEntry> {
+        self.groups.get(id).filter(|group| group.is_known())
+    }
+
+    /// The group of that name. Looks at every group: not for the decision path.
+    pub fn group_by_name(&self, name: &str) -> Option<&GroupEntry> {
+        // Names are unique; should two groups ever share one, the answer is still always the same.
+        self.groups()
+            .filter(|group| group.name() == name)
+            .min_by_key(|group| group.id())
+    }
+
+    /// Every group, in no order.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupEntry> {
+        self.groups.iter().filter(|group| group.is_known())
+    }
+
+    /// A role of this organization; roles of manifests are in the system organization.
+    pub fn role(&self, id: RoleId) -> Option<&RoleEntry> {
+        self.roles.get(&id)?.as_deref()
+    }
+
+    /// Every role of this organization, in no order.
+    pub fn roles(&self) -> impl Iterator<Item = (RoleId, &RoleEntry)> {
+        self.roles
+            .iter()
+            .filter_map(|(id, role)| Some((*id, role.as_deref()?)))
+    }
+
+    /// An application.
+    pub fn application(&self, id: ApplicationId) -> Option<&ApplicationEntry> {
+        self.applications
+            .get(&id)
+            .filter(|application| application.is_known())
+    }
+
+    /// The application of that client id. Looks at every application: not for the decision path.
+    pub fn application_by_client_id(
+        &self,
+        client_id: &str,
+    ) -> Option<(ApplicationId, &ApplicationEntry)> {
+        let mut found = self.applications();
+        found.find(|(_, application)| application.client_id() == client_id)
+    }
+
+    /// Every application, in no order.
+    pub fn applications(&self) -> impl Iterator<Item = (ApplicationId, &ApplicationEntry)> {
+        let known = self
+            .applications
+            .iter()
+            .filter(|(_, application)| application.is_known());
+        known.map(|(id, application)| (*id, application))
+    }
+
+    /// The application of a credential that is in force.
+    pub fn credential(&self, id: CredentialId) -> Option<ApplicationId> {
+        self.credentials.get(&id).copied().flatten()
+    }
+
+    /// Whether a session's tokens must not be accepted any more.
+    pub fn session_ended(&self, id: SessionId) -> bool {
+        self.ended_sessions.get(&id).is_some()
+    }
+
+    /// Every ended session with the unix second of its last token's expiry, in no order.
+    pub fn ended_sessions(&self) -> impl Iterator<Item = (SessionId, i64)> {
+        self.ended_sessions
+            .iter()
+            .filter_map(|(id, until)| Some((*id, (*until)?)))
+    }
+
+    /// The product of that slug or alias. Products are in the system organization.
+    pub fn product(&self, name: &str) -> Option<&ProductEntry> {
+        self.installation.product(name)
+    }
+
+    /// Every product, by slug.
+    pub fn products(&self) -> impl Iterator<Item = &ProductEntry> {
+        self.installation.products()
+    }
+
+    /// A signing key by its kid. Signing keys are in the system organization.
+    pub fn signing_key(&self, kid: &str) -> Option<&SigningKeyEntry> {
+        self.installation.keys.get(kid)
+    }
+
+    /// Every signing key with its kid, by kid.
+    pub fn signing_keys(&self) -> impl Iterator<Item = (&str, &SigningKeyEntry)> {
+        self.installation
+            .keys
+            .iter()
+            .map(|(kid, key)| (&**kid, key))
+    }
+
+    /// The roles given to a subject itself, sorted; roles of its groups not included.
+    pub fn roles_given_to(&self, subject: GrantSubject) -> &[RoleId] {
+        match subject {
+            GrantSubject::User(id) => self.user_roles.get(&id).map(|roles| &*roles.0),
+            GrantSubject::Group(id) => self.groups.get(id).map(|group| &*group.roles),
+            GrantSubject::Application(id) => self.applications.get(&id).map(|entry| &*entry.roles),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The known groups that a user is in, directly or through other groups, sorted by id.
+    pub fn groups_of(&self, user: UserId) -> Vec<GroupId> {
+        let mut groups: Vec<GroupId> = self.all_groups(user).map(GroupEntry::id).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// The known groups that a user is a direct member of, sorted by id.
+    pub fn direct_groups_of(&self, user: UserId) -> Vec<GroupId> {
+        let mut groups: Vec<GroupId> = self.direct_groups(user).map(GroupEntry::id).collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    /// The known groups above a group, whose roles its members hold too, sorted by id.
+    pub fn groups_above(&self, group: GroupId) -> Vec<GroupId> {
+        let entry = self.group(group).into_iter();
+        let mut groups: Vec<GroupId> = entry
+            .flat_map(|entry| self.ancestors(entry))
+            .map(GroupEntry::id)
+            .collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    /// The roles that every member of a group holds: the group's and those of all groups above it,
+    /// sorted. What must be judged before somebody is put into the group.
+    pub fn roles_of_group(&self, group: GroupId) -> Vec<RoleId> {
+        let entry = self.group(group).into_iter();
+        let all = entry.flat_map(|entry| std::iter::once(entry).chain(self.ancestors(entry)));
+        let mut roles: Vec<RoleId> = all.flat_map(|entry| entry.roles.iter().copied()).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// The groups of a user as they are walked in a decision; a group may come more than once.
+    pub(crate) fn all_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {
+        let direct = self.direct_groups(user);
+        direct.flat_map(|group| std::iter::once(group).chain(self.ancestors(group)))
+    }
+
+    fn direct_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {
+        let slots = self
+            .users
+            .get(&user)
+            .map(|user| &*user.groups)
+            .unwrap_or_default();
+        slots
+            .iter()
+            .filter_map(|slot| self.groups.at(*slot))
+            .filter(|group| group.is_known())
+    }
+
+    /// INVARIANT: every ancestor is known, and its closure settled.
+    fn ancestors<'a>(&'a self, group: &'a GroupEntry) -> impl Iterator<Item = &'a GroupEntry> {
+        group
+            .ancestors
+            .iter()
+            .filter_map(|slot| self.groups.at(*slot))
+    }
+}

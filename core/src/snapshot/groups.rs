@@ -1,0 +1,239 @@
+//! The groups of an organization, and which group inherits from which.
+
+use std::collections::BTreeSet;
+
+use crate::id::{GroupId, RoleId};
+use crate::list;
+use crate::shards::Shards;
+use crate::table::Table;
+
+/// A group, or the edges of one that is not known yet.
+///
+/// A group that is not known gives nothing to its members, nor does anything pass through it.
+#[derive(Debug, Clone)]
+pub struct GroupEntry {
+    id: GroupId,
+    name: Option<Box<str>>,
+    /// Roles given to the group, sorted.
+    pub(super) roles: Box<[RoleId]>,
+    /// Slots of the groups that this group is a direct member of, sorted.
+    pub(super) parents: Box<[u32]>,
+    /// Slots of the groups that are direct members of this group, sorted.
+    children: Box<[u32]>,
+    /// Slots of all known groups above, without the group itself, sorted.
+    pub(super) ancestors: Box<[u32]>,
+    /// Direct members that are users.
+    users: u32,
+}
+
+impl GroupEntry {
+    fn new(id: GroupId) -> Self {
+        Self {
+            id,
+            name: None,
+            roles: Box::default(),
+            parents: Box::default(),
+            children: Box::default(),
+            ancestors: Box::default(),
+            users: 0,
+        }
+    }
+
+    /// Which group.
+    pub fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// The roles given to the group itself, sorted.
+    pub fn roles(&self) -> &[RoleId] {
+        &self.roles
+    }
+
+    /// How many users are direct members, known or not.
+    pub fn user_count(&self) -> u32 {
+        self.users
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.name.is_some()
+    }
+
+    fn is_vacant(&self) -> bool {
+        let edges = self.roles.len() + self.parents.len() + self.children.len();
+        self.name.is_none() && edges == 0 && self.users == 0
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let slots = self.parents.len() + self.children.len() + self.ancestors.len();
+        self.name().len() + size_of_val(&*self.roles) + slots * size_of::<u32>()
+    }
+}
+
+/// All groups of an organization.
+///
+/// A group has a slot while anything is known of it; users and groups refer to it by that slot,
+/// which is a quarter of an id.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Groups {
+    slots: Shards<GroupId, Option<u32>>,
+    /// INVARIANT: the entry of a slot in `slots` has that id; every other slot is in `free`.
+    entries: Table<GroupEntry>,
+    free: Vec<u32>,
+    /// Slots whose ancestors, and those of their descendants, have to be found again.
+    stale: BTreeSet<u32>,
+}
+
+impl Groups {
+    pub(super) fn slot(&self, id: GroupId) -> Option<u32> {
+        self.slots.get(&id).copied().flatten()
+    }
+
+    pub(super) fn at(&self, slot: u32) -> Option<&GroupEntry> {
+        self.entries.get(slot)
+    }
+
+    /// A group with all that is known of it, even if it is not itself known.
+    pub(super) fn get(&self, id: GroupId) -> Option<&GroupEntry> {
+        self.at(self.slot(id)?)
+    }
+
+    /// Every group of which anything is known.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &GroupEntry> {
+        self.entries.iter().filter(|entry| !entry.is_vacant())
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let heap: usize = self.entries.iter().map(GroupEntry::heap_bytes).sum();
+        self.slots.bytes() + self.entries.bytes() + self.free.capacity() * size_of::<u32>() + heap
+    }
+
+    /// Names a group, or makes it unknown.
+    pub(super) fn set_name(&mut self, id: GroupId, name: Option<&str>) {
+        let Some(slot) = self.slot_for(id, name.is_some()) else {
+            return;
+        };
+        if let Some(entry) = self.entries.get_mut(slot) {
+            if entry.is_known() != name.is_some() {
+                self.stale.insert(slot);
+            }
+            entry.name = name.map(Into::into);
+        }
+        self.release(slot);
+    }
+
+    /// Gives a role to a group, or takes it back.
+    pub(super) fn set_role(&mut self, id: GroupId, role: RoleId, held: bool) {
+        let Some(slot) = self.slot_for(id, held) else {
+            return;
+        };
+        if let Some(entry) = self.entries.get_mut(slot) {
+            list::set(&mut entry.roles, role, held);
+        }
+        self.release(slot);
+    }
+
+    /// Puts a group into another, or takes it out.
+    pub(super) fn set_child(&mut self, parent: GroupId, child: GroupId, inside: bool) {
+        let (Some(parent), Some(child)) =
+            (self.slot_for(parent, inside), self.slot_for(child, inside))
+        else {
+            return;
+        };
+        if let Some(entry) = self.entries.get_mut(child) {
+            list::set(&mut entry.parents, parent, inside);
+        }
+        if let Some(entry) = self.entries.get_mut(parent) {
+            list::set(&mut entry.children, child, inside);
+        }
+        self.stale.insert(child);
+        self.release(parent);
+        self.release(child);
+    }
+
+    /// The slot of a group, made when there is none and one is wanted.
+    pub(super) fn slot_for(&mut self, id: GroupId, make: bool) -> Option<u32> {
+        if let Some(slot) = self.slot(id) {
+            return Some(slot);
+        }
+        if !make {
+            return None;
+        }
+        let slot = self.free.pop();
+        let slot = slot.unwrap_or_else(|| self.entries.push(GroupEntry::new(id)));
+        if let Some(entry) = self.entries.get_mut(slot) {
+            *entry = GroupEntry::new(id);
+        }
+        self.slots.edit(id, |entry| *entry = Some(slot));
+        Some(slot)
+    }
+
+    /// Counts a user in or out.
+    pub(super) fn count_user(&mut self, slot: u32, inside: bool) {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            let count = entry.users;
+            entry.users = if inside {
+                count.saturating_add(1)
+            } else {
+                count.saturating_sub(1)
+            };
+        }
+        self.release(slot);
+    }
+
+    /// Frees the slot of a group of which nothing is known any more.
+    fn release(&mut self, slot: u32) {
+        let Some(entry) = self.entries.get(slot).filter(|entry| entry.is_vacant()) else {
+            return;
+        };
+        let id = entry.id;
+        if self.slot(id) == Some(slot) {
+            self.slots.edit(id, |entry| *entry = None);
+            self.free.push(slot);
+        }
+    }
+
+    /// Finds the ancestors of what changed, and of all below it, again.
+    pub(super) fn settle(&mut self) {
+        let stale = std::mem::take(&mut self.stale);
+        for slot in self.reach(stale, |entry| &entry.children, |_| true) {
+            let parents = self
+                .at(slot)
+                .map(|entry| entry.parents.to_vec())
+                .unwrap_or_default();
+            let mut above = self.reach(parents, |entry| &entry.parents, GroupEntry::is_known);
+            above.remove(&slot);
+            let above: Box<[u32]> = above.into_iter().collect();
+            let old = self.at(slot).map(|entry| &entry.ancestors);
+            // Looking before changing: a change copies the chunk.
+            if old.is_some_and(|old| *old != above)
+                && let Some(entry) = self.entries.get_mut(slot)
+            {
+                entry.ancestors = above;
+            }
+        }
+    }
+
+    /// All slots that can be reached, the first ones included, over entries that may be entered.
+    fn reach(
+        &self,
+        from: impl IntoIterator<Item = u32>,
+        next: impl Fn(&GroupEntry) -> &[u32],
+        enter: impl Fn(&GroupEntry) -> bool,
+    ) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<u32> = from.into_iter().collect();
+        while let Some(slot) = open.pop() {
+            if let Some(entry) = self.at(slot).filter(|entry| enter(entry))
+                && found.insert(slot)
+            {
+                open.extend_from_slice(next(entry));
+            }
+        }
+        found
+    }
+}

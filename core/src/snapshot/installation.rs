@@ -1,0 +1,145 @@
+//! What only the system organization holds: products and signing keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::fact::{Algorithm, Effect};
+use crate::id::RoleId;
+use crate::role::{ANY, PermissionSet, Probe};
+
+/// A product, as its manifest declares it.
+#[derive(Debug, Clone)]
+pub struct ProductEntry {
+    slug: Box<str>,
+    aliases: Vec<Box<str>>,
+    declared: PermissionSet,
+    everyone: Vec<RoleId>,
+}
+
+impl ProductEntry {
+    /// Its slug.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// Older slugs that mean the same product, sorted.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().map(|alias| &**alias)
+    }
+
+    /// The (resource, action) pairs that it knows, sorted.
+    pub fn declared(&self) -> Vec<(String, String)> {
+        let pairs = self.declared.to_sorted().into_iter();
+        pairs
+            .map(|permission| (permission.resource, permission.action))
+            .collect()
+    }
+
+    /// Its roles that every user of every organization holds, sorted.
+    pub fn everyone(&self) -> &[RoleId] {
+        &self.everyone
+    }
+
+    /// Whether it declares just this. A wildcard is for roles and declares nothing.
+    pub(crate) fn declares(&self, probe: &Probe<'_>) -> bool {
+        probe.resource != ANY && probe.action != ANY && self.declared.exact(probe).allows()
+    }
+}
+
+/// A key that signs or signed tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKeyEntry {
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// The public key as JWK JSON.
+    pub jwk: Box<str>,
+    /// Whether it signs new tokens, or only proves old ones.
+    pub signs: bool,
+}
+
+impl SigningKeyEntry {
+    pub(super) fn new(algorithm: Algorithm, jwk: &str, signs: bool) -> Self {
+        Self {
+            algorithm,
+            jwk: jwk.into(),
+            signs,
+        }
+    }
+}
+
+/// Products and keys: few, and seldom changed, so a change copies the maps.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Installation {
+    products: BTreeMap<Box<str>, Arc<ProductEntry>>,
+    /// Alias to slug.
+    aliases: BTreeMap<Box<str>, Box<str>>,
+    pub(super) keys: BTreeMap<Box<str>, SigningKeyEntry>,
+}
+
+impl Installation {
+    /// The product of that slug, else the one that has it as an alias.
+    pub(super) fn product(&self, name: &str) -> Option<&ProductEntry> {
+        let product = self.products.get(name);
+        product
+            .or_else(|| self.products.get(self.aliases.get(name)?))
+            .map(|product| &**product)
+    }
+
+    pub(super) fn products(&self) -> impl Iterator<Item = &ProductEntry> {
+        self.products.values().map(|product| &**product)
+    }
+
+    pub(super) fn set_product(
+        &mut self,
+        slug: &str,
+        aliases: &[String],
+        declared: &[(String, String)],
+        everyone: &[RoleId],
+    ) {
+        let mut product = ProductEntry {
+            slug: slug.into(),
+            aliases: aliases.iter().map(|alias| alias.as_str().into()).collect(),
+            declared: PermissionSet::default(),
+            everyone: everyone.to_vec(),
+        };
+        for (resource, action) in declared {
+            product.declared.insert(resource, action, Effect::Allow);
+        }
+        product.aliases.sort_unstable();
+        product.aliases.dedup();
+        product.everyone.sort_unstable();
+        product.everyone.dedup();
+        self.products.insert(slug.into(), Arc::new(product));
+        self.index_aliases();
+    }
+
+    pub(super) fn remove_product(&mut self, slug: &str) {
+        self.products.remove(slug);
+        self.index_aliases();
+    }
+
+    /// Of two products with the same alias the first by slug has it, so that the order in which
+    /// they were declared does not matter.
+    fn index_aliases(&mut self) {
+        self.aliases.clear();
+        for product in self.products.values().rev() {
+            for alias in &product.aliases {
+                self.aliases.insert(alias.clone(), product.slug.clone());
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let products: usize = self
+            .products
+            .values()
+            .map(|product| product.declared.heap_bytes())
+            .sum();
+        let keys: usize = self
+            .keys
+            .iter()
+            .map(|(kid, key)| kid.len() + key.jwk.len())
+            .sum();
+        products + keys
+    }
+}

@@ -1,0 +1,62 @@
+//! The parts of the program, made once at the start and shared by every request.
+
+use std::sync::Arc;
+
+use gatepost_store::{Bus, Cache, Revision, Scope, Store};
+
+use crate::clock::Clock;
+use crate::config::SignInConfig;
+use crate::context::Audit;
+use crate::error::Result;
+use crate::password::Passwords;
+use crate::seal::Sealer;
+use crate::snapshots::Snapshots;
+use crate::token::{Signer, Verifier};
+
+/// The parts.
+pub struct App {
+    /// Everything that is remembered.
+    pub store: Store,
+    /// Counters of volume; may forget everything at any moment.
+    pub cache: Cache,
+    /// Hints to other replicas; may lose every one.
+    pub bus: Bus,
+    /// The time.
+    pub clock: Clock,
+    /// The master key.
+    pub sealer: Sealer,
+    /// Signs tokens.
+    pub signer: Signer,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// What decisions are made from.
+    pub snapshots: Arc<Snapshots>,
+    /// Checks passwords.
+    pub passwords: Passwords,
+    /// The issuer of tokens.
+    pub public_url: String,
+    /// Whether organizations may be created.
+    pub multi_tenant: bool,
+    /// Lifetimes and limits of sign-ins.
+    pub sign_in: SignInConfig,
+}
+
+impl App {
+    /// Commits a write with its audit record, tells the other replicas, and lets this one see it
+    /// before the caller is answered.
+    ///
+    /// # Errors
+    /// What the store answers; then nothing was written.
+    pub async fn commit(&self, tx: Scope, audit: Audit) -> Result<Revision> {
+        let organization = tx.organization();
+        let before = tx.revision();
+        let left = tx.left().to_vec();
+        let revision = tx.commit(audit.into_draft()).await?;
+        let here = (revision != before).then_some((organization, revision));
+        for (organization, revision) in left.into_iter().chain(here) {
+            self.bus.hint(organization);
+            self.snapshots.see(organization, revision).await;
+        }
+        Ok(revision)
+    }
+}

@@ -1,0 +1,35 @@
+//! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
+
+mod attempts;
+mod get_user_info;
+mod issue;
+mod issue_token;
+mod list_json_web_keys;
+mod list_permissions;
+mod logout;
+mod refresh_token;
+
+use std::sync::Arc;
+
+use gatepost_proto::auth::v1 as pb;
+use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
+
+use crate::app::App;
+use crate::run::wire;
+
+/// The service.
+struct Auth(Arc<App>);
+
+/// The service, ready to be routed to.
+pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
+    AuthServiceServer::new(Auth(app))
+}
+
+wire!(AuthService for Auth {
+    run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
+    run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
+    run_public logout(LogoutRequest) -> LogoutResponse;
+    run get_user_info(GetUserInfoRequest) -> GetUserInfoResponse;
+    run list_permissions(ListPermissionsRequest) -> ListPermissionsResponse;
+    run_public list_json_web_keys(ListJsonWebKeysRequest) -> ListJsonWebKeysResponse;
+});

@@ -1,0 +1,157 @@
+//! Failed sign-ins: counted in the database, slowed for the account and the address that fail.
+//!
+//! Successes are not counted, and they wipe the account's count at that address. Without a client
+//! nobody's account is counted as a whole, so that a stranger cannot slow its owner down.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use gatepost_proto::ErrorReason;
+use time::OffsetDateTime;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// How long a failure is remembered.
+const REMEMBERED: time::Duration = time::Duration::minutes(15);
+/// The longest that a caller must wait.
+const WAIT_S_MAX: u64 = 900;
+/// The window of the volume counter.
+const VOLUME_WINDOW: Duration = Duration::from_secs(60);
+
+/// One thing that failures are counted against.
+struct Counter {
+    key: Vec<u8>,
+    /// Failures that go unpunished.
+    free: u32,
+    /// The longest wait, in seconds.
+    wait_s_max: u64,
+}
+
+/// The counters of one sign-in.
+pub struct Attempts {
+    counters: Vec<Counter>,
+}
+
+impl Attempts {
+    /// Refuses an address that tries too often or has failed too often lately.
+    ///
+    /// `account` is the name as it was typed, whether or not anybody has it; `client` is the
+    /// application that signs the person in, if there is one.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn begin(
+        app: &App,
+        account: &str,
+        client: Option<&str>,
+        address: IpAddr,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
+        volume(app, address, now).await?;
+        let hash = |what: &str| app.sealer.hash("sign-in failures", what);
+        let place = client.unwrap_or("-");
+        let mut counters = vec![
+            Counter {
+                key: hash(&format!("at {place} {address} {account}")),
+                free: 5,
+                wait_s_max: WAIT_S_MAX,
+            },
+            Counter {
+                key: hash(&format!("from {address}")),
+                free: 50,
+                wait_s_max: WAIT_S_MAX,
+            },
+        ];
+        if let Some(client) = client {
+            let key = hash(&format!("of {client} {account}"));
+            counters.push(Counter {
+                key,
+                free: 20,
+                wait_s_max: 30,
+            });
+        }
+        for counter in &counters {
+            let failure = app.store.failures().get(&counter.key).await?;
+            let until = failure.and_then(|failure| failure.blocked_until);
+            if let Some(until) = until.filter(|until| *until > now) {
+                return Err(too_many((until - now).whole_seconds().unsigned_abs() + 1));
+            }
+        }
+        Ok(Self { counters })
+    }
+
+    /// Counts a failure, and makes the next try wait once there were too many.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn failed(&self, app: &App, now: OffsetDateTime) -> Result<()> {
+        for counter in &self.counters {
+            let failures = app
+                .store
+                .failures()
+                .record(&counter.key, now, REMEMBERED)
+                .await?;
+            if failures > counter.free {
+                let wait_s = wait_s(failures - counter.free, counter.wait_s_max);
+                let until = now + Duration::from_secs(wait_s);
+                app.store.failures().block(&counter.key, until).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the account's failures at this address. The address keeps its own count: whoever
+    /// knows one password must not use it to guess others.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn succeeded(&self, app: &App) -> Result<()> {
+        match self.counters.first() {
+            Some(counter) => Ok(app.store.failures().reset(&counter.key).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Doubles with each failure, from one second.
+fn wait_s(excess: u32, most: u64) -> u64 {
+    1_u64
+        .checked_shl(excess.saturating_sub(1))
+        .unwrap_or(most)
+        .min(most)
+}
+
+/// Counts tries per address. The counter may forget; what counts for security is in the database.
+async fn volume(app: &App, address: IpAddr, now: OffsetDateTime) -> Result<()> {
+    let key = format!("sign-in:{address}");
+    match app.cache.count(&key, VOLUME_WINDOW, now).await {
+        Ok(count) if count > app.sign_in.per_minute => Err(too_many(VOLUME_WINDOW.as_secs())),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "sign-ins are not counted");
+            Ok(())
+        }
+    }
+}
+
+fn too_many(wait_s: u64) -> Error {
+    Error::new(
+        ErrorReason::TooManyAttempts,
+        "too many attempts; wait before the next one",
+    )
+    .with("retry_after_seconds", wait_s.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_most() {
+        let waits: Vec<u64> = [1, 2, 3, 10, 11, 64, u32::MAX]
+            .map(|n| wait_s(n, 900))
+            .into();
+        assert_eq!(waits, [1, 2, 4, 512, 900, 900, 900]);
+    }
+}

@@ -1,0 +1,282 @@
+//! What the grants share: clients that prove themselves, and the tokens that everybody gets.
+
+use std::time::Duration;
+
+use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
+use gatepost_core::{Algorithm, Revision, Status};
+use gatepost_proto::ErrorReason;
+use gatepost_store::{Application, Credential, Organization, Session, User};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::app::App;
+use crate::clock::new_id;
+use crate::error::{Error, Result};
+use crate::seal::CLIENT_SECRET;
+use crate::token::{ACCESS_TYPE, ID_TYPE};
+
+/// The scopes a person's token has when nobody asks for any.
+const PERSON_SCOPES: [&str; 3] = ["openid", "profile", "email"];
+
+/// An application that proved itself with one of its secrets.
+pub struct Client {
+    /// Its organization.
+    pub organization: Organization,
+    /// The application.
+    pub application: Application,
+    /// The secret that it used.
+    pub credential: Credential,
+}
+
+impl Client {
+    /// Finds the client and checks its secret; the same work and the same answer whether the id
+    /// or the secret is wrong.
+    ///
+    /// # Errors
+    /// `CLIENT_INVALID`, `APPLICATION_SUSPENDED`, `ORGANIZATION_SUSPENDED`.
+    pub async fn prove(app: &App, client_id: &str, secret: &str) -> Result<Self> {
+        let found = app
+            .store
+            .sign_in()
+            .await?
+            .application_by_client_id(client_id)
+            .await?;
+        let presented = app.sealer.hash(CLIENT_SECRET, secret);
+        let wrong = || Error::new(ErrorReason::ClientInvalid, "wrong client id or secret");
+        let (organization, application, credentials) = found.ok_or_else(wrong)?;
+        let credential = credentials
+            .into_iter()
+            .find(|credential| same(&credential.secret_hash, &presented))
+            .ok_or_else(wrong)?;
+        if application.status == Status::Suspended {
+            let message = "the application is suspended";
+            return Err(Error::new(ErrorReason::ApplicationSuspended, message));
+        }
+        require_active(&organization)?;
+        Ok(Self {
+            organization,
+            application,
+            credential,
+        })
+    }
+}
+
+/// Refuses a suspended organization.
+///
+/// # Errors
+/// `ORGANIZATION_SUSPENDED`.
+pub fn require_active(organization: &Organization) -> Result<()> {
+    if organization.status == Status::Active {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorReason::OrganizationSuspended,
+        "the organization is suspended",
+    ))
+}
+
+/// What a new token says beside who it is for.
+pub struct Issue<'a> {
+    /// The organization.
+    pub organization: &'a Organization,
+    /// The revision that a replica must know to judge the token.
+    pub revision: Revision,
+    /// The application through which it is bought.
+    pub client: Option<&'a Application>,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// A signed access token, and the ID token when the scope asks for one.
+pub struct Issued {
+    /// The access token.
+    pub access_token: String,
+    /// The ID token.
+    pub id_token: Option<String>,
+    /// The scopes, separated by spaces.
+    pub scope: String,
+    /// Seconds until the access token expires.
+    pub expires_in: i32,
+}
+
+/// Signs the tokens of a person's session.
+///
+/// # Errors
+/// `INTERNAL` when there is no key to sign with.
+pub async fn for_person(
+    app: &App,
+    issue: &Issue<'_>,
+    user: &User,
+    session: &Session,
+    scope: String,
+) -> Result<Issued> {
+    open_keys(app).await?;
+    let mut claims = issue.claims(app);
+    claims.sub = user.id.to_string();
+    claims.sid = session.id.to_string();
+    claims.scope.clone_from(&scope);
+    TYPE_USER.clone_into(&mut claims.r#type);
+    claims.name.clone_from(&user.username);
+    claims.display_name = user.display_name();
+    let algorithm = issue
+        .client
+        .map_or(Algorithm::RS256, |client| client.token_algorithm);
+    let id_token = match scope.split(' ').any(|scope| scope == "openid") {
+        true => Some(app.signer.sign(
+            algorithm,
+            ID_TYPE,
+            &IdClaims::new(&claims, user, session),
+        )?),
+        false => None,
+    };
+    let access_token = app.signer.sign(algorithm, ACCESS_TYPE, &claims)?;
+    Ok(Issued {
+        access_token,
+        id_token,
+        scope,
+        expires_in: seconds(app.sign_in.access_token),
+    })
+}
+
+/// Signs the token of a machine. Its session is its credential.
+///
+/// # Errors
+/// `INTERNAL` when there is no key to sign with.
+pub async fn for_machine(app: &App, issue: &Issue<'_>, client: &Client) -> Result<Issued> {
+    open_keys(app).await?;
+    let mut claims = issue.claims(app);
+    claims.sub = format!("{}/{}", issue.organization.slug, client.application.id);
+    claims.sid = client.credential.id.to_string();
+    TYPE_APPLICATION.clone_into(&mut claims.r#type);
+    claims.name.clone_from(&client.application.name);
+    claims.display_name.clone_from(&client.application.name);
+    let access_token = app
+        .signer
+        .sign(client.application.token_algorithm, ACCESS_TYPE, &claims)?;
+    let expires_in = seconds(app.sign_in.access_token);
+    Ok(Issued {
+        access_token,
+        id_token: None,
+        scope: String::new(),
+        expires_in,
+    })
+}
+
+/// The scopes of a person's token: those asked for that exist, within `most` if it is given.
+pub fn person_scope(asked: &str, most: Option<&str>) -> String {
+    let allowed = |scope: &&str| match most {
+        Some(most) => most.split(' ').any(|one| one == *scope),
+        None => PERSON_SCOPES.contains(scope),
+    };
+    if asked.is_empty() {
+        return most.map_or_else(|| PERSON_SCOPES.join(" "), str::to_owned);
+    }
+    let mut scopes: Vec<&str> = asked.split_whitespace().filter(allowed).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes.join(" ")
+}
+
+impl Issue<'_> {
+    fn claims(&self, app: &App) -> AccessClaims {
+        let client_id = self.client.map(|client| client.client_id.clone());
+        let iat = self.now.unix_timestamp();
+        let mut aud = vec![app.public_url.clone()];
+        aud.extend(client_id.clone());
+        AccessClaims {
+            iss: app.public_url.clone(),
+            aud,
+            sub: String::new(),
+            iat,
+            nbf: iat,
+            exp: iat + i64::from(seconds(app.sign_in.access_token)),
+            jti: new_id(self.now).to_string(),
+            sid: String::new(),
+            azp: client_id,
+            scope: String::new(),
+            rev: self.revision,
+            r#type: String::new(),
+            owner: self.organization.slug.clone(),
+            name: String::new(),
+            display_name: String::new(),
+            tenant_id: self.organization.id.to_string(),
+            tenant_slug: self.organization.slug.clone(),
+        }
+    }
+}
+
+/// What an ID token says (OpenID Connect Core §2).
+#[derive(Serialize)]
+struct IdClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Vec<&'a str>,
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    sid: &'a str,
+    #[serde(rename = "tenantId")]
+    tenant_id: &'a str,
+    name: String,
+    preferred_username: &'a str,
+    email: &'a str,
+    email_verified: bool,
+}
+
+impl<'a> IdClaims<'a> {
+    fn new(access: &'a AccessClaims, user: &'a User, session: &Session) -> Self {
+        Self {
+            iss: &access.iss,
+            sub: &access.sub,
+            // The client is the audience; without one, this server itself.
+            aud: vec![access.azp.as_deref().unwrap_or(&access.iss)],
+            iat: access.iat,
+            exp: access.exp,
+            auth_time: session.created_at.unix_timestamp(),
+            sid: &access.sid,
+            tenant_id: &access.tenant_id,
+            name: user.display_name(),
+            preferred_username: &user.username,
+            email: user.email.as_deref().unwrap_or_default(),
+            email_verified: user.email_verified,
+        }
+    }
+}
+
+/// Opens the signing keys again when the system organization has moved on: one of them may be new
+/// or withdrawn.
+async fn open_keys(app: &App) -> Result<()> {
+    let system = app.snapshots.system();
+    let present = app.snapshots.get(system, 0).await?;
+    if app.signer.knows(present.system.revision()) {
+        return Ok(());
+    }
+    let tx = app.store.read(system).await?;
+    app.signer
+        .adopt(tx.revision(), &tx.keys().list().await?, &app.sealer)
+}
+
+fn same(left: &[u8], right: &[u8]) -> bool {
+    use subtle::ConstantTimeEq;
+    left.ct_eq(right).into()
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_exist_and_only_narrow() {
+        assert_eq!(person_scope("", None), "openid profile email");
+        assert_eq!(
+            person_scope("email admin openid email", None),
+            "email openid"
+        );
+        assert_eq!(person_scope("openid profile", Some("profile")), "profile");
+        assert_eq!(person_scope("", Some("profile")), "profile");
+    }
+}

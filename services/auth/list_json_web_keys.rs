@@ -1,0 +1,30 @@
+//! `ListJsonWebKeys`: the public keys, for those who verify tokens themselves.
+
+use gatepost_proto::auth::v1::{JsonWebKey, ListJsonWebKeysRequest, ListJsonWebKeysResponse};
+
+use crate::context::Gate;
+use crate::error::{Error, Result};
+
+/// How long anybody may keep the keys, in seconds. A new key signs only after this time.
+const MAX_AGE_S: u32 = 300;
+
+/// Handles the RPC.
+pub async fn list_json_web_keys(
+    gate: &mut Gate,
+    _: ListJsonWebKeysRequest,
+) -> Result<ListJsonWebKeysResponse> {
+    let present = gate
+        .app
+        .snapshots
+        .get(gate.app.snapshots.system(), 0)
+        .await?;
+    let mut keys = present
+        .system
+        .signing_keys()
+        .map(|(_, key)| serde_json::from_str(&key.jwk).map_err(Error::internal))
+        .collect::<Result<Vec<JsonWebKey>>>()?;
+    keys.sort_by(|left, right| right.kid.cmp(&left.kid));
+    gate.revision = Some(present.system.revision());
+    gate.max_age_s = Some(MAX_AGE_S);
+    Ok(ListJsonWebKeysResponse { keys })
+}

@@ -1,0 +1,35 @@
+//! Authorize: the decision.
+
+#[expect(
+    clippy::module_inception,
+    reason = "one RPC, one file, named like the RPC"
+)]
+mod authorize;
+
+use std::sync::Arc;
+
+use gatepost_proto::authorize::v1 as pb;
+use gatepost_proto::authorize::v1::authorize_service_server::{
+    AuthorizeService, AuthorizeServiceServer,
+};
+use tonic::{Request, Response, Status};
+
+use crate::app::App;
+
+/// The service.
+struct Authorize(Arc<App>);
+
+/// The service, ready to be routed to.
+pub fn service(app: Arc<App>) -> AuthorizeServiceServer<impl AuthorizeService> {
+    AuthorizeServiceServer::new(Authorize(app))
+}
+
+#[tonic::async_trait]
+impl AuthorizeService for Authorize {
+    async fn authorize(
+        &self,
+        request: Request<pb::AuthorizeRequest>,
+    ) -> Result<Response<pb::AuthorizeResponse>, Status> {
+        authorize::authorize(&self.0, request).await
+    }
+}

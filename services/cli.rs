@@ -1,0 +1,82 @@
+//! The command line.
+
+mod bootstrap;
+mod config;
+mod migrate;
+mod reset_password;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, FILE_VARIABLE, Settings};
+
+/// Gatepost: who is calling, and what may they do?
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, about)]
+struct Arguments {
+    /// TOML file with settings; the environment is over it.
+    #[arg(long, global = true, env = FILE_VARIABLE, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server; the first start makes the database and an administrator.
+    Serve,
+    /// Bring the database to this version, and do nothing else.
+    Migrate,
+    /// Publish product manifests from YAML files.
+    Bootstrap {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Print the settings in force, secrets masked.
+    Config,
+    /// Set a user's password on the database's own machine, when the administrator is lost.
+    ResetPassword {
+        /// The username.
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// Slug of the user's organization, when several have the name.
+        #[arg(long, value_name = "SLUG")]
+        organization: Option<String>,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line: what was being done, and why it failed.
+            eprintln!("gatepost: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let settings = Settings::read(std::env::vars(), arguments.config.as_deref())?;
+    let config = Config::new(&settings)?;
+    // Before the first handshake: with more than one provider in the tree rustls would panic.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match arguments.command {
+        Command::Serve => runtime.block_on(serve::serve(config)),
+        Command::Migrate => runtime.block_on(migrate::migrate(config)),
+        Command::Bootstrap { files } => runtime.block_on(bootstrap::bootstrap(config, files)),
+        Command::Config => config::config(&settings),
+        Command::ResetPassword { user, organization } => {
+            runtime.block_on(reset_password::reset_password(config, user, organization))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `gatepost serve`: the server, until it is told to stop.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::get;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock::Clock;
+use crate::config::{Config, StorageConfig};
+use crate::serve::{Server, start, write_secret};
+use crate::telemetry;
+
+const PASSWORD_FILE: &str = "initial-password";
+
+/// Serves.
+pub async fn serve(config: Config) -> Result<()> {
+    let _telemetry = telemetry::start(&config.telemetry)?;
+    serve_metrics(&config).await?;
+    let mut server = start(&config, Clock::System).await?;
+    tracing::info!(address = %server.address, public_url = server.public_url, "gatepost is up");
+    welcome(&server, &config)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        ended = server.ended() => return ended,
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    tracing::info!("closing");
+    server.close().await?;
+    tracing::info!("closed");
+    Ok(())
+}
+
+/// Serves `/metrics` on a port of its own, which need not be open to anybody else.
+async fn serve_metrics(config: &Config) -> Result<()> {
+    let Some(address) = config.metrics_listen else {
+        return Ok(());
+    };
+    let counters = telemetry::count()?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (GATEPOST_METRICS_LISTEN)"))?;
+    let router = Router::new().route("/metrics", get(move || async move { counters.render() }));
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    });
+    Ok(())
+}
+
+/// After a first start: who the administrator is, and three commands to try.
+fn welcome(server: &Server, config: &Config) -> Result<()> {
+    let Some(first) = &server.first else {
+        return Ok(());
+    };
+    let mut out = std::io::stdout();
+    let password = match &first.password {
+        None => "$PASSWORD".to_owned(),
+        Some(password) if out.is_terminal() => password.expose_secret().to_owned(),
+        Some(password) => keep(&config.storage, password.expose_secret())?,
+    };
+    let url = &server.public_url;
+    let username = &first.username;
+    writeln!(
+        out,
+        r#"
+Gatepost is up on {url}. This was its first start.
+Administrator: {username}   Password: {password}
+
+Get a token:
+  TOKEN=$(curl -s {url}/v1/login/oauth/access_token --json '{{"grantType":"password","username":"{username}","password":"'"{password}"'"}}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
+Ask for something that is allowed:
+  curl -s {url}/v1/authorize -H "Authorization: Bearer $TOKEN" --json '{{"product":"midaz","resource":"accounts","action":"get"}}'
+Ask for something that is refused:
+  curl -s {url}/v1/authorize -H "Authorization: Bearer $TOKEN" --json '{{"product":"midaz","resource":"operations","action":"delete"}}'
+"#
+    )?;
+    Ok(())
+}
+
+/// Keeps the password in a file when nobody sits at a terminal; answers how a shell reads it.
+fn keep(storage: &StorageConfig, password: &str) -> Result<String> {
+    let path = storage.data_dir.join(PASSWORD_FILE);
+    write_secret(&path, password)?;
+    tracing::info!(path = %path.display(), "the administrator's first password is in this file");
+    Ok(format!("$(cat {})", path.display()))
+}

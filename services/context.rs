@@ -1,0 +1,270 @@
+//! What a handler is given: who calls, when, in which organization, and how to tell of it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use gatepost_core::{
+    Decision, OrganizationId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Question, Revision,
+    RolePermission, Subject, UserId, decide, grant,
+};
+use gatepost_proto::ErrorReason;
+use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::clock::new_id;
+use crate::error::{Error, Result};
+use crate::snapshots::Present;
+use crate::token::Verified;
+
+/// How a request came in; set once, at the door, for every face.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Names the request in logs and answers.
+    pub request_id: String,
+    /// Where it came from: the peer, or what a trusted proxy says.
+    pub address: IpAddr,
+}
+
+impl Arrival {
+    /// How this request came in. A call that passed no door came from inside.
+    pub fn of<T>(request: &tonic::Request<T>) -> Self {
+        request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(Self::inside)
+    }
+
+    /// How something comes in that an operator does on the machine itself.
+    pub fn inside() -> Self {
+        Self {
+            request_id: String::new(),
+            address: Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+}
+
+/// Who calls, proven by a token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The token.
+    pub token: Arc<Verified>,
+    /// The snapshots against which the token was found alive.
+    pub present: Present,
+}
+
+impl Caller {
+    /// The person or machine.
+    pub fn subject(&self) -> Subject {
+        self.token.principal.subject()
+    }
+
+    /// The organization, which only the token tells.
+    pub fn organization(&self) -> OrganizationId {
+        self.token.principal.organization()
+    }
+
+    /// The session of a person, the credential of a machine.
+    pub fn session(&self) -> Uuid {
+        self.token.principal.sid()
+    }
+
+    /// The person, if it is one.
+    pub fn user(&self) -> Option<UserId> {
+        match self.subject() {
+            Subject::User(user) => Some(user),
+            Subject::Application(_) => None,
+        }
+    }
+
+    /// Whether the caller may do this.
+    pub fn may(&self, product: &str, resource: &str, action: &str) -> Decision {
+        let question = Question {
+            product: Some(product),
+            resource,
+            action,
+        };
+        decide(self.present.view(), self.subject(), question)
+    }
+
+    /// Refuses a caller who lacks a permission.
+    ///
+    /// # Errors
+    /// `PERMISSION_MISSING`.
+    pub fn require(&self, product: &str, resource: &str, action: &str) -> Result<()> {
+        if self.may(product, resource, action).allowed {
+            return Ok(());
+        }
+        let permission = format!("{product}/{resource}:{action}");
+        let message = format!("this needs the permission `{permission}`");
+        Err(Error::new(ErrorReason::PermissionMissing, message).with("permission", permission))
+    }
+
+    /// Refuses to give or take `roles` when the caller may not.
+    ///
+    /// Nobody gives a permission of Gatepost that she lacks; a product's role needs the permission
+    /// `gatepost/grants:<product>`.
+    ///
+    /// # Errors
+    /// `ESCALATION_REFUSED`, with the permission that is missing.
+    pub fn require_may_give(&self, roles: &[Role]) -> Result<()> {
+        roles
+            .iter()
+            .try_for_each(|role| self.require_may_write(&role.product, &role.permissions))
+    }
+
+    /// As [`Caller::require_may_give`], for permissions that a role is about to have.
+    ///
+    /// # Errors
+    /// `ESCALATION_REFUSED`, with the permission that is missing.
+    pub fn require_may_write(&self, product: &str, permissions: &[RolePermission]) -> Result<()> {
+        let (view, subject) = (self.present.view(), self.subject());
+        let elsewhere = self.organization() != view.system.id();
+        let rules_gatepost = [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product);
+        let missing = if product == PRODUCT_SYSTEM && elsewhere {
+            // Rule over the installation is given in the system organization only.
+            Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
+        } else if rules_gatepost {
+            grant::permissions_exceed(view, subject, product, permissions)
+        } else if grant::may_grant_product(view, subject, product) {
+            None
+        } else {
+            Some(Permission::new(
+                PRODUCT_GATEPOST,
+                grant::RESOURCE_GRANTS,
+                product,
+            ))
+        };
+        let Some(permission) = missing else {
+            return Ok(());
+        };
+        let message = format!("to give this, one must hold `{permission}`");
+        Err(Error::new(ErrorReason::EscalationRefused, message)
+            .with("permission", permission.to_string()))
+    }
+
+    /// Who this is, for the audit log.
+    pub fn actor(&self) -> Actor {
+        let (kind, id) = match self.subject() {
+            Subject::User(user) => ("user", user.to_string()),
+            Subject::Application(application) => ("application", application.to_string()),
+        };
+        Actor {
+            kind: kind.to_owned(),
+            id,
+            name: self.token.claims.name.clone(),
+        }
+    }
+}
+
+/// The record of one write, gathered while it happens.
+#[derive(Debug)]
+pub struct Audit {
+    draft: AuditDraft,
+}
+
+impl Audit {
+    /// Begins the record of `action` by `actor`.
+    pub fn new(actor: Actor, action: &str, now: OffsetDateTime, arrival: &Arrival) -> Self {
+        let draft = AuditDraft {
+            id: new_id(now),
+            at: now,
+            actor,
+            action: action.to_owned(),
+            target: None,
+            before: None,
+            after: None,
+            outcome: "success".to_owned(),
+            reason: None,
+            request_id: Some(arrival.request_id.clone()),
+            address: Some(arrival.address.to_string()),
+        };
+        Self { draft }
+    }
+
+    /// What it was done to.
+    pub fn target(&mut self, kind: &str, id: impl ToString) -> &mut Self {
+        self.draft.target = Some(Target {
+            kind: kind.to_owned(),
+            id: id.to_string(),
+        });
+        self
+    }
+
+    /// What it was before, as the contract shows it; never a secret.
+    pub fn before(&mut self, value: &impl Serialize) -> &mut Self {
+        self.draft.before = serde_json::to_value(value).ok();
+        self
+    }
+
+    /// What it is now, as the contract shows it; never a secret.
+    pub fn after(&mut self, value: &impl Serialize) -> &mut Self {
+        self.draft.after = serde_json::to_value(value).ok();
+        self
+    }
+
+    /// The record as the store wants it.
+    pub fn into_draft(self) -> AuditDraft {
+        self.draft
+    }
+}
+
+/// What the handler of a signed-in caller is given.
+pub struct Cx {
+    /// The parts of the program.
+    pub app: Arc<App>,
+    /// The time of this request.
+    pub now: OffsetDateTime,
+    /// How it came in.
+    pub arrival: Arrival,
+    /// Who calls.
+    pub caller: Caller,
+    /// The transaction, in the caller's organization, or in the system organization for RPCs of
+    /// the installation.
+    pub tx: Scope,
+    /// What the audit log will tell.
+    pub audit: Audit,
+}
+
+impl Cx {
+    /// A new id.
+    pub fn new_id(&self) -> Uuid {
+        new_id(self.now)
+    }
+}
+
+/// What the handler of a public RPC is given: no caller, and no transaction yet.
+pub struct Gate {
+    /// The parts of the program.
+    pub app: Arc<App>,
+    /// The time of this request.
+    pub now: OffsetDateTime,
+    /// How it came in.
+    pub arrival: Arrival,
+    /// The bearer token that came along, if one did.
+    pub bearer: Option<String>,
+    /// The revision that the answer is based on, once there is one.
+    pub revision: Option<Revision>,
+    /// How many seconds anybody may keep the answer.
+    pub max_age_s: Option<u32>,
+}
+
+impl Gate {
+    /// A new id.
+    pub fn new_id(&self) -> Uuid {
+        new_id(self.now)
+    }
+
+    /// Commits a write, tells the other replicas, and lets this one see it.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn commit(&mut self, tx: Scope, audit: Audit) -> Result<Revision> {
+        let revision = self.app.commit(tx, audit).await?;
+        self.revision = Some(revision);
+        Ok(revision)
+    }
+}

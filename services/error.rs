@@ -1,0 +1,178 @@
+//! The one error of the services: a reason a client may see, and a cause only the log sees.
+
+use std::borrow::Cow;
+
+use gatepost_core::claims::Ended;
+use gatepost_core::name::NameError;
+use gatepost_proto::validate::Violations;
+use gatepost_proto::{ErrorReason, reason};
+use gatepost_store::StoreError;
+use tonic::Status;
+
+use crate::seal::SealError;
+
+/// What a handler answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A refusal or a failure.
+#[derive(Debug)]
+pub struct Error {
+    reason: ErrorReason,
+    message: Cow<'static, str>,
+    metadata: Vec<(&'static str, String)>,
+    cause: Option<Cause>,
+    violations: Option<Violations>,
+}
+
+impl Error {
+    /// A refusal for `reason`, told in one sentence for the caller.
+    pub fn new(reason: ErrorReason, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            metadata: Vec::new(),
+            cause: None,
+            violations: None,
+        }
+    }
+
+    /// Adds one of the metadata keys that the contract documents for the reason.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.metadata.push((key, value.into()));
+        self
+    }
+
+    /// Adds what went wrong inside, for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Something is wrong inside; the caller learns no more than that.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        Self::new(ErrorReason::Internal, "something went wrong inside").because(cause)
+    }
+
+    /// There is no such record in the caller's organization.
+    pub fn not_found(noun: &'static str) -> Self {
+        Self::new(ErrorReason::NotFound, format!("no such {noun}")).with("noun", noun)
+    }
+
+    /// A field breaks a rule.
+    pub fn invalid(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorReason::InvalidRequest, message).with("field", field)
+    }
+
+    /// Why.
+    pub fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+
+    /// What went wrong inside, if anything did.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
+        self.cause.as_deref()
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        if let Some(Err(status)) = error.violations.map(Violations::into_result) {
+            return status;
+        }
+        let metadata: Vec<(&str, &str)> = error
+            .metadata
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        reason::status(error.reason, error.message, &metadata)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.reason.name(), self.message)?;
+        match &self.cause {
+            Some(cause) => write!(formatter, " ({cause})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { noun } => Self::not_found(noun),
+            StoreError::Conflict { noun, field } => {
+                let message = format!("another {noun} has this {field}");
+                Self::new(ErrorReason::NameTaken, message)
+                    .with("noun", noun)
+                    .with("field", field)
+            }
+            StoreError::Unavailable(cause) => Self::new(
+                ErrorReason::StoreUnavailable,
+                "the database does not answer",
+            )
+            .because(cause),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        let message = "a field breaks a rule of the contract";
+        Self {
+            violations: Some(violations),
+            ..Self::new(ErrorReason::InvalidRequest, message)
+        }
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::new(ErrorReason::InvalidRequest, error.to_string())
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        let (reason, message) = match ended {
+            Ended::OrganizationGone => (
+                ErrorReason::OrganizationGone,
+                "the organization no longer exists",
+            ),
+            Ended::OrganizationSuspended => (
+                ErrorReason::OrganizationSuspended,
+                "the organization is suspended",
+            ),
+            Ended::UserGone => (ErrorReason::UserGone, "the user no longer exists"),
+            Ended::UserSuspended => (ErrorReason::UserSuspended, "the user is suspended"),
+            Ended::ApplicationGone => (
+                ErrorReason::ApplicationGone,
+                "the application no longer exists",
+            ),
+            Ended::ApplicationSuspended => (
+                ErrorReason::ApplicationSuspended,
+                "the application is suspended",
+            ),
+            Ended::CredentialGone => (
+                ErrorReason::CredentialRevoked,
+                "the client secret was revoked",
+            ),
+            Ended::SessionEnded => (ErrorReason::SessionEnded, "the session has ended"),
+        };
+        Self::new(reason, message)
+    }
+}

@@ -1,0 +1,134 @@
+//! Identity: the data behind every decision, and its administration.
+
+mod convert;
+mod escalation;
+mod find;
+mod list;
+mod mask;
+mod members;
+
+mod add_group_member;
+mod create_application;
+mod create_group;
+mod create_organization;
+mod create_role;
+mod create_user;
+mod delete_application;
+mod delete_group;
+mod delete_role;
+mod delete_user;
+mod get_application;
+mod get_group;
+mod get_manifest;
+mod get_organization;
+mod get_role;
+mod get_user;
+mod grant_application_role;
+mod grant_group_role;
+mod grant_user_role;
+mod list_applications;
+mod list_audit_events;
+mod list_groups;
+mod list_organizations;
+mod list_roles;
+mod list_users;
+mod publish_manifest;
+mod remove_group_member;
+mod reset_password;
+mod revoke_application_role;
+mod revoke_group_role;
+mod revoke_user_role;
+mod update_application;
+mod update_group;
+mod update_password;
+mod update_role;
+mod update_user;
+
+use std::sync::Arc;
+
+use gatepost_proto::identity::v1 as pb;
+use pb::application_service_server::{ApplicationService, ApplicationServiceServer};
+use pb::audit_service_server::{AuditService, AuditServiceServer};
+use pb::group_service_server::{GroupService, GroupServiceServer};
+use pb::manifest_service_server::{ManifestService, ManifestServiceServer};
+use pb::organization_service_server::{OrganizationService, OrganizationServiceServer};
+use pb::role_service_server::{RoleService, RoleServiceServer};
+use pb::user_service_server::{UserService, UserServiceServer};
+use tonic::service::RoutesBuilder;
+
+use crate::app::App;
+use crate::run::wire;
+
+/// The services of this module; one type serves all seven contracts.
+#[derive(Clone)]
+struct Identity(Arc<App>);
+
+/// Adds the services to the routes.
+pub fn add_services(routes: &mut RoutesBuilder, app: &Arc<App>) {
+    let identity = Identity(Arc::clone(app));
+    routes
+        .add_service(UserServiceServer::new(identity.clone()))
+        .add_service(GroupServiceServer::new(identity.clone()))
+        .add_service(RoleServiceServer::new(identity.clone()))
+        .add_service(ApplicationServiceServer::new(identity.clone()))
+        .add_service(OrganizationServiceServer::new(identity.clone()))
+        .add_service(ManifestServiceServer::new(identity.clone()))
+        .add_service(AuditServiceServer::new(identity));
+}
+
+wire!(UserService for Identity {
+    run list_users(ListUsersRequest) -> ListUsersResponse;
+    run_prepared create_user(CreateUserRequest) -> CreateUserResponse;
+    run get_user(GetUserRequest) -> GetUserResponse;
+    run update_user(UpdateUserRequest) -> UpdateUserResponse;
+    run delete_user(DeleteUserRequest) -> DeleteUserResponse;
+    run_prepared update_password(UpdatePasswordRequest) -> UpdatePasswordResponse;
+    run_prepared reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+});
+
+wire!(GroupService for Identity {
+    run list_groups(ListGroupsRequest) -> ListGroupsResponse;
+    run create_group(CreateGroupRequest) -> CreateGroupResponse;
+    run get_group(GetGroupRequest) -> GetGroupResponse;
+    run update_group(UpdateGroupRequest) -> UpdateGroupResponse;
+    run delete_group(DeleteGroupRequest) -> DeleteGroupResponse;
+    run add_group_member(AddGroupMemberRequest) -> AddGroupMemberResponse;
+    run remove_group_member(RemoveGroupMemberRequest) -> RemoveGroupMemberResponse;
+});
+
+wire!(RoleService for Identity {
+    run list_roles(ListRolesRequest) -> ListRolesResponse;
+    run create_role(CreateRoleRequest) -> CreateRoleResponse;
+    run get_role(GetRoleRequest) -> GetRoleResponse;
+    run update_role(UpdateRoleRequest) -> UpdateRoleResponse;
+    run delete_role(DeleteRoleRequest) -> DeleteRoleResponse;
+    run grant_group_role(GrantGroupRoleRequest) -> GrantGroupRoleResponse;
+    run revoke_group_role(RevokeGroupRoleRequest) -> RevokeGroupRoleResponse;
+    run grant_user_role(GrantUserRoleRequest) -> GrantUserRoleResponse;
+    run revoke_user_role(RevokeUserRoleRequest) -> RevokeUserRoleResponse;
+    run grant_application_role(GrantApplicationRoleRequest) -> GrantApplicationRoleResponse;
+    run revoke_application_role(RevokeApplicationRoleRequest) -> RevokeApplicationRoleResponse;
+});
+
+wire!(ApplicationService for Identity {
+    run list_applications(ListApplicationsRequest) -> ListApplicationsResponse;
+    run create_application(CreateApplicationRequest) -> CreateApplicationResponse;
+    run get_application(GetApplicationRequest) -> GetApplicationResponse;
+    run update_application(UpdateApplicationRequest) -> UpdateApplicationResponse;
+    run delete_application(DeleteApplicationRequest) -> DeleteApplicationResponse;
+});
+
+wire!(OrganizationService for Identity {
+    run list_organizations(ListOrganizationsRequest) -> ListOrganizationsResponse;
+    run_prepared create_organization(CreateOrganizationRequest) -> CreateOrganizationResponse;
+    run get_organization(GetOrganizationRequest) -> GetOrganizationResponse;
+});
+
+wire!(AuditService for Identity {
+    run list_audit_events(ListAuditEventsRequest) -> ListAuditEventsResponse;
+});
+
+wire!(ManifestService for Identity {
+    run_whole publish_manifest(PublishManifestRequest) -> PublishManifestResponse;
+    run get_manifest(GetManifestRequest) -> GetManifestResponse;
+});

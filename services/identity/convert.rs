@@ -1,0 +1,228 @@
+//! Rows as the contract shows them.
+
+use gatepost_core::{Effect, GrantSubject, Member, RolePermission, Status};
+use gatepost_proto::identity::v1 as pb;
+use gatepost_store::{Application, AuditEvent, Group, Organization, Role, Scope, User};
+use pbjson_types::{Struct, Timestamp};
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::hexadecimal::hexadecimal;
+
+/// Members that a group shows at the most.
+const GROUP_USERS_SHOWN_MAX: usize = 1000;
+
+/// A moment, to the millisecond, as clients of Lerian's Identity know it.
+pub fn timestamp(at: OffsetDateTime) -> Timestamp {
+    let nanos = i32::from(at.millisecond()) * 1_000_000;
+    Timestamp {
+        seconds: at.unix_timestamp(),
+        nanos,
+    }
+}
+
+/// The word for a status.
+pub fn status(status: Status) -> String {
+    match status {
+        Status::Active => "active".to_owned(),
+        Status::Suspended => "suspended".to_owned(),
+    }
+}
+
+/// A user with the names of her groups.
+///
+/// # Errors
+/// What the store answers.
+pub async fn user(tx: &Scope, user: User) -> Result<pb::User> {
+    let groups = tx.groups().of_user(user.id).await?;
+    Ok(user_in(user, groups.into_iter().map(|group| group.name)))
+}
+
+/// Users with the names of their groups.
+///
+/// # Errors
+/// What the store answers.
+pub async fn users(tx: &Scope, users: Vec<User>) -> Result<Vec<pb::User>> {
+    let ids: Vec<_> = users.iter().map(|user| user.id).collect();
+    let groups = tx.groups().of_users(&ids).await?;
+    let names = |id| {
+        let own = groups.iter().filter(move |(user, _)| *user == id);
+        own.map(|(_, group)| group.name.clone())
+    };
+    Ok(users
+        .into_iter()
+        .map(|user| {
+            let id = user.id;
+            user_in(user, names(id))
+        })
+        .collect())
+}
+
+fn user_in(user: User, groups: impl Iterator<Item = String>) -> pb::User {
+    let mut groups: Vec<String> = groups.collect();
+    groups.sort_unstable();
+    pb::User {
+        id: user.id.to_string(),
+        username: user.username,
+        email: user.email.unwrap_or_default(),
+        first_name: user.first_name,
+        last_name: user.last_name,
+        groups,
+        email_verified: user.email_verified,
+        status: status(user.status),
+        created_at: Some(timestamp(user.created_at)),
+    }
+}
+
+/// Groups with their direct members and roles.
+///
+/// # Errors
+/// What the store answers.
+pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
+    let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
+    let members = tx.groups().members_of(&ids).await?;
+    let mut shown = Vec::with_capacity(groups.len());
+    for group in groups {
+        let own = members
+            .iter()
+            .filter(|(id, _)| *id == group.id)
+            .map(|(_, member)| *member);
+        let (mut users, mut children) = (Vec::new(), Vec::new());
+        for member in own {
+            match member {
+                Member::User(user) => users.push(user),
+                Member::Group(child) => children.push(child),
+            }
+        }
+        users.truncate(GROUP_USERS_SHOWN_MAX);
+        let users = tx
+            .users()
+            .get_many(&users)
+            .await?
+            .into_iter()
+            .map(|user| user.username);
+        let mut names = Vec::with_capacity(children.len());
+        for child in children {
+            names.extend(tx.groups().get(child).await?.map(|group| group.name));
+        }
+        let roles = tx.grants().of(GrantSubject::Group(group.id)).await?;
+        shown.push(pb::Group {
+            id: group.id.to_string(),
+            name: group.name,
+            created_at: Some(timestamp(group.created_at)),
+            users: sorted(users),
+            groups: sorted(names),
+            roles: sorted(roles.into_iter().map(|role| role.name)),
+            built_in: group.built_in,
+        });
+    }
+    Ok(shown)
+}
+
+/// A group with its direct members and roles.
+///
+/// # Errors
+/// What the store answers.
+pub async fn group(tx: &Scope, group: Group) -> Result<Option<pb::Group>> {
+    Ok(groups(tx, vec![group]).await?.pop())
+}
+
+fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().collect();
+    names.sort_unstable();
+    names
+}
+
+/// A role.
+pub fn role(role: Role) -> pb::Role {
+    pb::Role {
+        id: role.id.to_string(),
+        name: role.name,
+        product: role.product,
+        description: role.description,
+        permissions: role.permissions.into_iter().map(permission).collect(),
+        built_in: role.built_in,
+        created_at: Some(timestamp(role.created_at)),
+    }
+}
+
+fn permission(permission: RolePermission) -> pb::RolePermission {
+    let effect = match permission.effect {
+        Effect::Allow => pb::PermissionEffect::Allow,
+        Effect::Deny => pb::PermissionEffect::Deny,
+    };
+    pb::RolePermission {
+        resource: permission.resource,
+        action: permission.action,
+        effect: effect.into(),
+    }
+}
+
+/// An application with the names of its roles; never with its secret.
+///
+/// # Errors
+/// What the store answers.
+pub async fn application(tx: &Scope, application: Application) -> Result<pb::Application> {
+    let roles = tx
+        .grants()
+        .of(GrantSubject::Application(application.id))
+        .await?;
+    Ok(pb::Application {
+        id: application.id.to_string(),
+        name: application.name,
+        description: application.description,
+        client_id: application.client_id,
+        client_secret: None,
+        roles: sorted(roles.into_iter().map(|role| role.name)),
+        token_algorithm: application.token_algorithm.name().to_owned(),
+        status: status(application.status),
+        created_at: Some(timestamp(application.created_at)),
+    })
+}
+
+/// An organization.
+pub fn organization(organization: Organization) -> pb::Organization {
+    pb::Organization {
+        id: organization.id.to_string(),
+        slug: organization.slug,
+        name: organization.name,
+        status: status(organization.status),
+        created_at: Some(timestamp(organization.created_at)),
+    }
+}
+
+/// An audit event.
+pub fn audit_event(event: AuditEvent) -> pb::AuditEvent {
+    let (target_type, target_id) = event
+        .target
+        .map(|target| (target.kind, target.id))
+        .unwrap_or_default();
+    pb::AuditEvent {
+        id: event.id.to_string(),
+        time: Some(timestamp(event.at)),
+        revision: event.revision,
+        actor_type: event.actor.kind,
+        actor_id: event.actor.id,
+        actor_name: event.actor.name,
+        action: event.action,
+        target_type,
+        target_id,
+        before: event.before.as_deref().and_then(object),
+        after: event.after.as_deref().and_then(object),
+        outcome: event.outcome,
+        reason: event.reason.unwrap_or_default(),
+        request_id: event.request_id.unwrap_or_default(),
+        address: event.address.unwrap_or_default(),
+        hash: hexadecimal(&event.hash),
+    }
+}
+
+/// What a record shows of a target; several facts at once become the object's `facts`.
+fn object(json: &str) -> Option<Struct> {
+    match serde_json::from_str(json).ok()? {
+        serde_json::Value::Array(facts) => {
+            serde_json::from_value(serde_json::json!({ "facts": facts })).ok()
+        }
+        value => serde_json::from_value(value).ok(),
+    }
+}

@@ -1,0 +1,87 @@
+//! `CreateApplication`: a new machine client, with its secret for this once.
+
+use gatepost_core::name::DisplayName;
+use gatepost_core::{Algorithm, ApplicationId, CredentialId, GrantSubject, Status};
+use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationResponse};
+use gatepost_store::{Application, Credential, Role};
+
+use super::create_user::field;
+use super::{convert, find};
+use crate::context::Cx;
+use crate::error::Result;
+use crate::manifests;
+use crate::seal::{CLIENT_SECRET, new_secret};
+
+/// What a client secret begins with, so that scanners find one that leaked.
+const SECRET_PREFIX: &str = "gps_";
+
+/// Handles the RPC.
+pub async fn create_application(
+    cx: &mut Cx,
+    request: CreateApplicationRequest,
+) -> Result<CreateApplicationResponse> {
+    let name = field("name", DisplayName::parse(&request.name))?;
+    let application = Application {
+        id: ApplicationId::new(cx.new_id()),
+        name_key: name.key(),
+        name: name.into_string(),
+        description: request.description.clone(),
+        client_id: cx.new_id().to_string(),
+        token_algorithm: algorithm(&request.token_algorithm),
+        status: Status::Active,
+        created_at: cx.now,
+    };
+    let roles = roles(cx, &request).await?;
+    cx.caller.require_may_give(&roles)?;
+    cx.tx.applications().insert(&application).await?;
+    for role in roles {
+        cx.tx
+            .grants()
+            .give(GrantSubject::Application(application.id), role.id)
+            .await?;
+    }
+    let secret = add_secret(cx, application.id).await?;
+    let id = application.id;
+    let mut shown = convert::application(&cx.tx, application).await?;
+    cx.audit.target("application", id).after(&shown);
+    shown.client_secret = Some(secret);
+    Ok(CreateApplicationResponse {
+        application: Some(shown),
+    })
+}
+
+/// The roles that are named; without any, the machine role of the product of that name.
+async fn roles(cx: &Cx, request: &CreateApplicationRequest) -> Result<Vec<Role>> {
+    if !request.roles.is_empty() {
+        return find::roles(&cx.tx, &request.roles).await;
+    }
+    let Some(product) = cx.caller.present.system.product(&request.name) else {
+        return Ok(Vec::new());
+    };
+    find::roles(
+        &cx.tx,
+        &manifests::machine_roles(&cx.tx, product.slug()).await?,
+    )
+    .await
+}
+
+async fn add_secret(cx: &Cx, application: ApplicationId) -> Result<String> {
+    let secret = new_secret(SECRET_PREFIX)?;
+    let credential = Credential {
+        id: CredentialId::new(cx.new_id()),
+        application,
+        secret_hash: cx.app.sealer.hash(CLIENT_SECRET, &secret),
+        created_at: cx.now,
+    };
+    cx.tx.applications().add_credential(&credential).await?;
+    Ok(secret)
+}
+
+/// The algorithm of this name; the contract admits no other.
+pub fn algorithm(name: &str) -> Algorithm {
+    match name {
+        "ES256" => Algorithm::ES256,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => Algorithm::RS256,
+    }
+}

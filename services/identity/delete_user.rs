@@ -1,0 +1,19 @@
+//! `DeleteUser`: a user goes, with everything that hangs on the account.
+
+use gatepost_proto::identity::v1::{DeleteUserRequest, DeleteUserResponse};
+
+use super::escalation::require_not_above;
+use super::{convert, find};
+use crate::context::Cx;
+use crate::error::Result;
+
+/// Handles the RPC.
+pub async fn delete_user(cx: &mut Cx, request: DeleteUserRequest) -> Result<DeleteUserResponse> {
+    let user = find::user(&cx.tx, &request.id).await?;
+    require_not_above(&cx.caller, user.id)?;
+    let id = user.id;
+    let before = convert::user(&cx.tx, user).await?;
+    cx.tx.users().delete(id).await?;
+    cx.audit.target("user", id).before(&before);
+    Ok(DeleteUserResponse {})
+}

@@ -1,0 +1,24 @@
+//! `GrantApplicationRole`: gives a role to an application.
+
+use gatepost_core::GrantSubject;
+use gatepost_proto::identity::v1::{GrantApplicationRoleRequest, GrantApplicationRoleResponse};
+
+use super::find;
+use crate::context::Cx;
+use crate::error::Result;
+
+/// Handles the RPC.
+pub async fn grant_application_role(
+    cx: &mut Cx,
+    request: GrantApplicationRoleRequest,
+) -> Result<GrantApplicationRoleResponse> {
+    let application = find::application(&cx.tx, &request.id).await?;
+    let role = find::role(&cx.tx, &request.role).await?;
+    cx.caller.require_may_give(std::slice::from_ref(&role))?;
+    cx.tx
+        .grants()
+        .give(GrantSubject::Application(application.id), role.id)
+        .await?;
+    cx.audit.target("application", application.id);
+    Ok(GrantApplicationRoleResponse {})
+}

@@ -1,0 +1,25 @@
+//! `RemoveGroupMember`: ends a user's membership of a group.
+
+use gatepost_core::Member;
+use gatepost_proto::identity::v1::{RemoveGroupMemberRequest, RemoveGroupMemberResponse};
+
+use super::escalation::require_may_change_members;
+use super::find;
+use crate::context::Cx;
+use crate::error::Result;
+
+/// Handles the RPC.
+pub async fn remove_group_member(
+    cx: &mut Cx,
+    request: RemoveGroupMemberRequest,
+) -> Result<RemoveGroupMemberResponse> {
+    let group = find::group(&cx.tx, &request.id).await?;
+    let user = find::user(&cx.tx, &request.user_id).await?;
+    require_may_change_members(&cx.caller, &cx.tx, &[group.id]).await?;
+    cx.tx
+        .groups()
+        .remove_member(group.id, Member::User(user.id))
+        .await?;
+    cx.audit.target("group", group.id);
+    Ok(RemoveGroupMemberResponse {})
+}

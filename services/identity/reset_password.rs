@@ -1,0 +1,45 @@
+//! `ResetPassword`: somebody's password, set by an administrator; every session ends.
+
+use std::sync::Arc;
+
+use gatepost_proto::identity::v1::{ResetPasswordRequest, ResetPasswordResponse};
+use gatepost_store::PasswordHash;
+
+use super::create_user::require_good_password;
+use super::escalation::require_not_above;
+use super::find;
+use crate::app::App;
+use crate::context::{Caller, Cx};
+use crate::error::Result;
+
+/// Hashes the password before the organization is locked.
+pub async fn prepare(
+    app: Arc<App>,
+    caller: Caller,
+    request: ResetPasswordRequest,
+) -> Result<(String, PasswordHash)> {
+    let tx = app.store.read(caller.organization()).await?;
+    let user = find::user(&tx, &request.id).await?;
+    drop(tx);
+    require_not_above(&caller, user.id)?;
+    let email = user.email.unwrap_or_default();
+    require_good_password(&request.new_password, &user.username, &email)?;
+    let hash = app.passwords.hash(&request.new_password).await?;
+    Ok((request.id, hash))
+}
+
+/// Handles the RPC.
+pub async fn reset_password(
+    cx: &mut Cx,
+    (id, hash): (String, PasswordHash),
+) -> Result<ResetPasswordResponse> {
+    let user = find::user(&cx.tx, &id).await?;
+    let until = cx.now + cx.app.sign_in.access_token;
+    cx.tx.users().set_password(user.id, hash, cx.now).await?;
+    cx.tx
+        .sessions()
+        .end_all_of_user(user.id, None, cx.now, until)
+        .await?;
+    cx.audit.target("user", user.id);
+    Ok(ResetPasswordResponse {})
+}

@@ -1,0 +1,73 @@
+//! `UpdatePassword`: one's own password; the other sessions end.
+
+use std::sync::Arc;
+
+use gatepost_core::SessionId;
+use gatepost_proto::ErrorReason;
+use gatepost_proto::identity::v1::{UpdatePasswordRequest, UpdatePasswordResponse};
+use gatepost_store::{PasswordHash, User};
+
+use super::create_user::require_good_password;
+use crate::app::App;
+use crate::context::{Caller, Cx};
+use crate::error::{Error, Result};
+
+/// Checks the old password and hashes the new one before the organization is locked.
+pub async fn prepare(
+    app: Arc<App>,
+    caller: Caller,
+    request: UpdatePasswordRequest,
+) -> Result<(User, PasswordHash)> {
+    let oneself = caller.user().filter(|user| user.to_string() == request.id);
+    let Some(id) = oneself else {
+        return Err(Error::new(
+            ErrorReason::NotOneself,
+            "one changes one's own password only",
+        ));
+    };
+    let tx = app.store.read(caller.organization()).await?;
+    let user = tx
+        .users()
+        .get(id)
+        .await?
+        .ok_or_else(|| Error::not_found("user"))?;
+    drop(tx);
+    require_good_password(
+        &request.new_password,
+        &user.username,
+        user.email.as_deref().unwrap_or_default(),
+    )?;
+    if !app
+        .passwords
+        .verify(&request.old_password, Some(&user.password_hash))
+        .await?
+    {
+        return Err(wrong());
+    }
+    let hash = app.passwords.hash(&request.new_password).await?;
+    Ok((user, hash))
+}
+
+/// Handles the RPC.
+pub async fn update_password(
+    cx: &mut Cx,
+    (checked, hash): (User, PasswordHash),
+) -> Result<UpdatePasswordResponse> {
+    let user = cx.tx.users().get(checked.id).await?.ok_or_else(wrong)?;
+    if user.password_hash != checked.password_hash {
+        return Err(wrong());
+    }
+    let present = SessionId::new(cx.caller.session());
+    let until = cx.now + cx.app.sign_in.access_token;
+    cx.tx.users().set_password(user.id, hash, cx.now).await?;
+    cx.tx
+        .sessions()
+        .end_all_of_user(user.id, Some(present), cx.now, until)
+        .await?;
+    cx.audit.target("user", user.id);
+    Ok(UpdatePasswordResponse {})
+}
+
+fn wrong() -> Error {
+    Error::new(ErrorReason::CredentialsInvalid, "wrong password")
+}

@@ -1,0 +1,437 @@
+//! The one way through the program: what is true for every RPC happens here, once.
+//!
+//! ```text
+//! authenticate → validate → decide(rule) → begin → handler → audit + revision → commit → hint
+//! ```
+//!
+//! A handler holds only what makes its RPC different. Any error rolls back and becomes a status
+//! here. The hot path, `Authorize`, is the one exception.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use futures::Future;
+use futures::future::ready;
+use gatepost_core::Revision;
+use gatepost_proto::ErrorReason;
+use gatepost_proto::redact::Redact;
+use gatepost_proto::rpc::{Access, Effect, Rpc};
+use gatepost_proto::validate::{Validate, Violations};
+use gatepost_store::IdempotencyRecord;
+use prost::Message;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::context::{Arrival, Audit, Caller, Cx, Gate};
+use crate::error::{Error, Result};
+
+/// Response metadata: the revision that the answer is based on.
+pub const REVISION: &str = "gatepost-revision";
+/// Request metadata: the least revision that an answer may be based on.
+const MIN_REVISION: &str = "gatepost-min-revision";
+/// Request metadata: makes a creation that is sent twice happen once.
+const IDEMPOTENCY_KEY: &str = "gatepost-idempotency-key";
+/// Response metadata: names the request in the log.
+const REQUEST_ID: &str = "gatepost-request-id";
+const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+
+/// An `async fn(&mut C, In) -> Result<Out>`.
+pub trait Handler<'a, C, In, Out> {
+    /// What it becomes when called.
+    type Future: Future<Output = Result<Out>> + Send + 'a;
+
+    /// Calls it.
+    fn call(self, cx: &'a mut C, input: In) -> Self::Future;
+}
+
+impl<'a, C, In, Out, F, Fut> Handler<'a, C, In, Out> for F
+where
+    C: 'a,
+    F: FnOnce(&'a mut C, In) -> Fut,
+    Fut: Future<Output = Result<Out>> + Send + 'a,
+{
+    type Future = Fut;
+
+    fn call(self, cx: &'a mut C, input: In) -> Fut {
+        self(cx, input)
+    }
+}
+
+/// Runs the RPC of a signed-in caller.
+///
+/// # Errors
+/// Whatever went wrong, as a status with its reason.
+pub async fn run<Req, H>(
+    app: &Arc<App>,
+    request: Request<Req>,
+    handler: H,
+) -> Result<Response<Req::Response>, Status>
+where
+    Req: Rpc + Validate,
+    Req::Response: Redact,
+    H: for<'a> Handler<'a, Cx, Req, Req::Response>,
+{
+    run_prepared(app, request, |_, _, message| ready(Ok(message)), handler).await
+}
+
+/// Runs the RPC of a signed-in caller that has slow work to do, such as hashing a password,
+/// before its transaction may begin: a transaction locks its organization for other writers.
+///
+/// # Errors
+/// Whatever went wrong, as a status with its reason.
+pub async fn run_prepared<Req, In, P, PFut, H>(
+    app: &Arc<App>,
+    request: Request<Req>,
+    prepare: P,
+    handler: H,
+) -> Result<Response<Req::Response>, Status>
+where
+    Req: Rpc + Validate,
+    Req::Response: Redact,
+    P: FnOnce(Arc<App>, Caller, Req) -> PFut,
+    PFut: Future<Output = Result<In>> + Send,
+    H: for<'a> Handler<'a, Cx, In, Req::Response>,
+{
+    let arrival = Arrival::of(&request);
+    let span = tracing::debug_span!("rpc", name = Req::NAME, request_id = %arrival.request_id);
+    let result = signed_in(app, &arrival, request, prepare, handler)
+        .instrument(span)
+        .await;
+    answer::<Req>(&arrival, result)
+}
+
+/// Runs an RPC that needs no credential.
+///
+/// # Errors
+/// Whatever went wrong, as a status with its reason.
+pub async fn run_public<Req, H>(
+    app: &Arc<App>,
+    request: Request<Req>,
+    handler: H,
+) -> Result<Response<Req::Response>, Status>
+where
+    Req: Rpc + Validate,
+    H: for<'a> Handler<'a, Gate, Req, Req::Response>,
+{
+    let arrival = Arrival::of(&request);
+    let span = tracing::debug_span!("rpc", name = Req::NAME, request_id = %arrival.request_id);
+    let result = public(app, &arrival, request, handler)
+        .instrument(span)
+        .await;
+    answer::<Req>(&arrival, result)
+}
+
+async fn signed_in<Req, In, P, PFut, H>(
+    app: &Arc<App>,
+    arrival: &Arrival,
+    request: Request<Req>,
+    prepare: P,
+    handler: H,
+) -> Result<Response<Req::Response>>
+where
+    Req: Rpc + Validate,
+    Req::Response: Redact,
+    P: FnOnce(Arc<App>, Caller, Req) -> PFut,
+    PFut: Future<Output = Result<In>> + Send,
+    H: for<'a> Handler<'a, Cx, In, Req::Response>,
+{
+    let (metadata, _, message) = request.into_parts();
+    let least = min_revision(&metadata)?;
+    let known = if Req::RULE.installation { 0 } else { least };
+    let caller = authenticate(app, &metadata, known).await?;
+    validate(&message)?;
+    allow::<Req>(&caller)?;
+    let once = Once::read(&metadata, &caller, &message)?;
+    let input = prepare(Arc::clone(app), caller.clone(), message).await?;
+    let mut cx = begin::<Req>(app, arrival, caller).await?;
+    if cx.tx.revision() < least {
+        return Err(Error::new(
+            ErrorReason::RevisionAhead,
+            "there is no such revision yet",
+        ));
+    }
+    if Req::RULE.effect == Effect::Read {
+        let response = handler.call(&mut cx, input).await?;
+        return Ok(at_revision(cx.tx.revision(), response));
+    }
+    let response = match once {
+        None => handler.call(&mut cx, input).await?,
+        Some(once) => match once.answered(&cx).await? {
+            Some(response) => response,
+            None => {
+                let response: Req::Response = handler.call(&mut cx, input).await?;
+                once.keep(&cx, &response).await?;
+                response
+            }
+        },
+    };
+    let Cx { tx, audit, .. } = cx;
+    let revision = app.commit(tx, audit).await?;
+    Ok(at_revision(revision, response))
+}
+
+async fn public<Req, H>(
+    app: &Arc<App>,
+    arrival: &Arrival,
+    request: Request<Req>,
+    handler: H,
+) -> Result<Response<Req::Response>>
+where
+    Req: Rpc + Validate,
+    H: for<'a> Handler<'a, Gate, Req, Req::Response>,
+{
+    let (metadata, _, message) = request.into_parts();
+    validate(&message)?;
+    let mut gate = Gate {
+        app: Arc::clone(app),
+        now: app.clock.now(),
+        arrival: arrival.clone(),
+        bearer: bearer(&metadata)?.map(str::to_owned),
+        revision: None,
+        max_age_s: None,
+    };
+    let response = handler.call(&mut gate, message).await?;
+    let mut response = match gate.revision {
+        Some(revision) => at_revision(revision, response),
+        None => Response::new(response),
+    };
+    if let Some(value) = gate
+        .max_age_s
+        .and_then(|s| format!("public, max-age={s}").parse().ok())
+    {
+        response.metadata_mut().insert("cache-control", value);
+    }
+    Ok(response)
+}
+
+/// Proves who calls. Every face ends here, so there is one place that reads a credential.
+///
+/// # Errors
+/// A 401 with its reason, or `UNAVAILABLE`.
+pub async fn authenticate(app: &App, metadata: &MetadataMap, least: Revision) -> Result<Caller> {
+    let token = bearer(metadata)?
+        .ok_or_else(|| Error::new(ErrorReason::TokenMissing, "this call needs a token"))?;
+    let (token, present) = app.verifier.check(token, least).await?;
+    Ok(Caller { token, present })
+}
+
+/// The bearer token of a request (RFC 6750 §2.1). Two credentials are one too many: which of them
+/// counts must never depend on who reads first.
+fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
+    let invalid = |message| Error::new(ErrorReason::TokenInvalid, message);
+    let mut values = metadata.get_all("authorization").iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(invalid("there must be one `Authorization` header only"));
+    }
+    let value = value
+        .to_str()
+        .map_err(|_| invalid("the `Authorization` header is malformed"))?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(invalid(
+            "the `Authorization` header must be `Bearer` and a token",
+        )),
+    }
+}
+
+/// The least revision that the caller asks for.
+///
+/// # Errors
+/// `INVALID_REQUEST` if it is no number.
+pub fn min_revision(metadata: &MetadataMap) -> Result<Revision> {
+    let Some(value) = metadata.get(MIN_REVISION) else {
+        return Ok(0);
+    };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| Error::invalid(MIN_REVISION, "a revision is a number"))
+}
+
+/// Checks the field rules of the contract.
+///
+/// # Errors
+/// `INVALID_REQUEST` with every field at fault.
+pub fn validate(message: &impl Validate) -> Result<(), Error> {
+    let mut violations = Violations::default();
+    message.validate(&mut violations);
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(violations.into())
+    }
+}
+
+/// Decides the RPC's own rule, by the same core that answers products.
+fn allow<Req: Rpc>(caller: &Caller) -> Result<()> {
+    match Req::RULE.access {
+        Access::Permission(permission) => {
+            caller.require(permission.product, permission.resource, permission.action)
+        }
+        Access::Public | Access::Authenticated | Access::Custom(_) => Ok(()),
+    }
+}
+
+async fn begin<Req: Rpc>(app: &Arc<App>, arrival: &Arrival, caller: Caller) -> Result<Cx> {
+    let organization = match Req::RULE.installation {
+        true => app.snapshots.system(),
+        false => caller.organization(),
+    };
+    let tx = match Req::RULE.effect {
+        Effect::Read => app.store.read(organization).await?,
+        Effect::Write | Effect::Reveal => app.store.write(organization).await?,
+    };
+    let now = app.clock.now();
+    let action = Req::RULE.audit.unwrap_or(Req::NAME);
+    let audit = Audit::new(caller.actor(), action, now, arrival);
+    Ok(Cx {
+        app: Arc::clone(app),
+        now,
+        arrival: arrival.clone(),
+        caller,
+        tx,
+        audit,
+    })
+}
+
+/// A creation that must happen once, however often it is sent.
+struct Once {
+    rpc: &'static str,
+    key: String,
+    request_hash: Vec<u8>,
+}
+
+impl Once {
+    /// Only creations take an idempotency key: every other write may be repeated as it is.
+    fn read<Req: Rpc>(
+        metadata: &MetadataMap,
+        caller: &Caller,
+        message: &Req,
+    ) -> Result<Option<Self>> {
+        let method = Req::NAME.rsplit('/').next().unwrap_or_default();
+        let Some(value) = metadata.get(IDEMPOTENCY_KEY) else {
+            return Ok(None);
+        };
+        if !method.starts_with("Create") {
+            return Ok(None);
+        }
+        let key = value.to_str().unwrap_or_default();
+        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+            let message = "an idempotency key is 1 to 128 visible characters";
+            return Err(Error::invalid("Idempotency-Key", message));
+        }
+        let hash = digest::digest(&digest::SHA256, &message.encode_to_vec());
+        Ok(Some(Self {
+            rpc: Req::NAME,
+            // Two callers that pick the same key must not see each other's answers.
+            key: format!("{}:{key}", caller.token.claims.sub),
+            request_hash: hash.as_ref().to_vec(),
+        }))
+    }
+
+    /// What the first call answered, less its secrets.
+    async fn answered<R: Message + Default>(&self, cx: &Cx) -> Result<Option<R>> {
+        let Some(record) = cx.tx.idempotency().get(&self.key).await? else {
+            return Ok(None);
+        };
+        if record.rpc != self.rpc || record.request_hash != self.request_hash {
+            let message = "this idempotency key was used for another request";
+            return Err(Error::new(ErrorReason::IdempotencyKeyReused, message));
+        }
+        R::decode(record.response.as_slice())
+            .map(Some)
+            .map_err(Error::internal)
+    }
+
+    async fn keep<R: Message + Redact + Clone>(&self, cx: &Cx, response: &R) -> Result<()> {
+        let mut kept = response.clone();
+        kept.redact();
+        let record = IdempotencyRecord {
+            key: self.key.clone(),
+            rpc: self.rpc.to_owned(),
+            request_hash: self.request_hash.clone(),
+            response: kept.encode_to_vec(),
+            created_at: cx.now,
+        };
+        Ok(cx.tx.idempotency().put(&record).await?)
+    }
+}
+
+/// An answer that says which revision it is based on.
+pub fn at_revision<T>(revision: Revision, message: T) -> Response<T> {
+    let mut response = Response::new(message);
+    response.metadata_mut().insert(REVISION, revision.into());
+    response
+}
+
+/// Counts the answer, or makes the error a status: once, for every RPC and every face.
+///
+/// # Errors
+/// The status of the error.
+pub fn answer<Req: Rpc>(
+    arrival: &Arrival,
+    result: Result<Response<Req::Response>>,
+) -> Result<Response<Req::Response>, Status> {
+    match result {
+        Ok(response) => {
+            metrics::counter!("gatepost_requests_total", "rpc" => Req::NAME, "reason" => "OK")
+                .increment(1);
+            Ok(response)
+        }
+        Err(error) => Err(refuse(Req::NAME, arrival, error)),
+    }
+}
+
+/// Makes an error a status, and tells the log of it once.
+fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
+    let reason = error.reason();
+    metrics::counter!("gatepost_requests_total", "rpc" => rpc, "reason" => reason.name())
+        .increment(1);
+    let request_id = arrival.request_id.as_str();
+    if error.cause().is_some() {
+        tracing::error!(rpc, request_id, %error, "a call failed");
+    } else {
+        tracing::info!(
+            rpc,
+            request_id,
+            reason = reason.name(),
+            "a call was refused"
+        );
+    }
+    let mut status = Status::from(error);
+    if let Ok(value) = request_id.parse() {
+        status.metadata_mut().insert(REQUEST_ID, value);
+    }
+    status
+}
+
+/// Wires the RPCs of a service, one line each: how it runs, its name, what goes in and comes out.
+///
+/// `run` is a signed-in caller's, `run_prepared` one with slow work before its transaction (its
+/// module's `prepare`), `run_public` one without a credential, `run_whole` one that runs itself.
+macro_rules! wire {
+    ($service:ident for $type:ident { $($run:ident $name:ident($request:ident) -> $response:ident;)* }) => {
+        #[tonic::async_trait]
+        impl $service for $type {
+            $(async fn $name(
+                &self,
+                request: tonic::Request<pb::$request>,
+            ) -> Result<tonic::Response<pb::$response>, tonic::Status> {
+                crate::run::wire!(@$run &self.0, request, $name)
+            })*
+        }
+    };
+    (@run_prepared $app:expr, $request:ident, $name:ident) => {
+        crate::run::run_prepared($app, $request, $name::prepare, $name::$name).await
+    };
+    (@run_whole $app:expr, $request:ident, $name:ident) => {
+        $name::$name($app, $request).await
+    };
+    (@$run:ident $app:expr, $request:ident, $name:ident) => {
+        crate::run::$run($app, $request, $name::$name).await
+    };
+}
+pub(crate) use wire;

@@ -1,0 +1,352 @@
+//! Where the program comes together: settings in, a running server out.
+
+mod listener;
+mod probes;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use gatepost_proto::DESCRIPTORS;
+use gatepost_store::{Bus, Cache, ServingLock, Store, StoreConfig};
+use http::{HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::Server as Transport;
+use tonic_health::server::HealthReporter;
+use tonic_web::GrpcWebLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+use crate::app::App;
+use crate::bootstrap::{self, First, Started};
+use crate::clock::Clock;
+use crate::config::{Config, StorageConfig};
+use crate::door::{self, Door};
+use crate::gateway;
+use crate::password::Passwords;
+use crate::seal::{Sealer, new_master_key};
+use crate::snapshots::Snapshots;
+use crate::token::{Signer, Verifier};
+use crate::{auth, authorize, identity};
+
+/// How long a balancer has to see that this server is closing, before it closes.
+const NOTICE: Duration = Duration::from_secs(2);
+/// How long calls in flight have to end after that.
+const DRAIN_MAX: Duration = Duration::from_secs(8);
+/// The longest that any call may take.
+const CALL_MAX: Duration = Duration::from_secs(35);
+const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
+const HEADER_BYTES_MAX: u32 = 32 * 1024;
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const MASTER_KEY_FILE: &str = "master.key";
+/// The headers of gRPC-Web answers that pages may read.
+const EXPOSED: [&str; 4] = [
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
+    "gatepost-revision",
+];
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What to tell the operator, when this was the first start.
+    pub first: Option<First>,
+    /// The address clients know.
+    pub public_url: String,
+    app: Arc<App>,
+    draining: probes::Draining,
+    health: HealthReporter,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    following: JoinHandle<()>,
+    _lock: ServingLock,
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// One line that says what is wrong: a setting, the database, the port.
+pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
+    let store = open_store(&config.storage).await?;
+    let lock = store.lock_for_serving()?;
+    store.migrate(clock.now()).await?;
+    let sealer = Sealer::new(master_key(&store, &config.storage)?.expose_secret())?;
+    let passwords = Passwords::new(config.sign_in.password_workers)?;
+    let started = bootstrap::start(&store, &sealer, &passwords, config, clock.now()).await?;
+    check_installation(&started, &sealer, config)?;
+    let (cache, bus) = shared(&config.storage).await?;
+    let Started {
+        installation,
+        first,
+    } = started;
+    let snapshots = Snapshots::open(
+        store.clone(),
+        clock.clone(),
+        installation.system_organization,
+        config.staleness_bound,
+        !config.multi_tenant,
+    )
+    .await?;
+    let following = tokio::spawn(Arc::clone(&snapshots).follow(bus.subscribe()));
+    let public_url = installation.public_url.clone();
+    let app = Arc::new(App {
+        verifier: Verifier::new(public_url.clone(), clock.clone(), Arc::clone(&snapshots)),
+        store,
+        cache,
+        bus,
+        clock,
+        sealer,
+        signer: Signer::default(),
+        snapshots,
+        passwords,
+        public_url: public_url.clone(),
+        multi_tenant: config.multi_tenant,
+        sign_in: config.sign_in.clone(),
+    });
+    let (address, incoming) = listener::listen(config.listen, config.tls.as_ref()).await?;
+    let draining = probes::Draining::new(AtomicBool::new(false));
+    let (health, router) = router(&app, config, Arc::clone(&draining)).await?;
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(transport(router, incoming, stopped));
+    Ok(Server {
+        address,
+        first,
+        public_url,
+        app,
+        draining,
+        health,
+        stop,
+        serving,
+        following,
+        _lock: lock,
+    })
+}
+
+impl Server {
+    /// Tells balancers, lets calls in flight end, and closes: ten seconds at the most.
+    ///
+    /// # Errors
+    /// What went wrong while it served.
+    pub async fn close(self) -> Result<()> {
+        self.draining.store(true, Ordering::Relaxed);
+        self.health
+            .set_service_status("", tonic_health::ServingStatus::NotServing)
+            .await;
+        sleep(NOTICE).await;
+        self.close_now().await
+    }
+
+    /// Closes without notice to balancers.
+    ///
+    /// # Errors
+    /// What went wrong while it served.
+    pub async fn close_now(mut self) -> Result<()> {
+        self.stop.send_replace(true);
+        let ended = timeout(DRAIN_MAX, &mut self.serving).await;
+        self.following.abort();
+        self.app.store.close().await;
+        match ended {
+            Ok(served) => Ok(served??),
+            Err(_) => {
+                self.serving.abort();
+                tracing::warn!("some calls did not end in time");
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until the server ends by itself, which it does only when something is wrong.
+    pub async fn ended(&mut self) -> Result<()> {
+        Ok((&mut self.serving).await??)
+    }
+}
+
+/// Opens the database of these settings.
+///
+/// # Errors
+/// A setting that cannot be used, a database that does not answer.
+pub async fn open_store(storage: &StorageConfig) -> Result<Store> {
+    let text = |url: &Option<SecretString>| url.as_ref().map(|url| url.expose_secret().to_owned());
+    make_data_dir(&storage.data_dir)?;
+    let mut config = StoreConfig::new(&storage.data_dir);
+    config.url = text(&storage.database_url);
+    config.migration_url = text(&storage.migration_database_url);
+    Store::open(config)
+        .await
+        .context("cannot open the database (GATEPOST_DATABASE_URL)")
+}
+
+/// The data folder is nobody else's business.
+fn make_data_dir(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.with_context(|| format!("cannot make the data folder `{}`", path.display()))
+}
+
+/// The master key: given, or made once beside an embedded database.
+///
+/// # Errors
+/// No key for a database of its own, a file that cannot be read or written.
+pub fn master_key(store: &Store, storage: &StorageConfig) -> Result<SecretString> {
+    if let Some(key) = &storage.master_key {
+        return Ok(key.clone());
+    }
+    if !store.embedded() {
+        bail!(
+            "GATEPOST_MASTER_KEY or GATEPOST_MASTER_KEY_FILE is needed with PostgreSQL; \
+             make one with `openssl rand -base64 32` and keep it safe"
+        );
+    }
+    let path = storage.data_dir.join(MASTER_KEY_FILE);
+    if !path.exists() {
+        write_secret(&path, &new_master_key()?)?;
+    }
+    let key = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read the master key `{}`", path.display()))?;
+    Ok(SecretString::from(key.trim()))
+}
+
+/// Writes a file that only its owner may read, and that was not there before.
+///
+/// # Errors
+/// What the file system answers.
+pub fn write_secret(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    writeln!(file, "{text}")?;
+    Ok(file.sync_all()?)
+}
+
+fn check_installation(started: &Started, sealer: &Sealer, config: &Config) -> Result<()> {
+    let stored = &started.installation;
+    if stored.master_key_check != sealer.check_value() {
+        bail!(
+            "this is not the master key that the installation was made with \
+             (GATEPOST_MASTER_KEY, or `{MASTER_KEY_FILE}` in the data folder)"
+        );
+    }
+    let given = config
+        .public_url
+        .as_ref()
+        .map(|_| config.public_url_or_default());
+    if let Some(given) = given.filter(|given| *given != stored.public_url) {
+        bail!(
+            "setting `GATEPOST_PUBLIC_URL`: `{given}` is not `{}`, with which this installation \
+             was made and which its tokens carry",
+            stored.public_url
+        );
+    }
+    Ok(())
+}
+
+async fn shared(storage: &StorageConfig) -> Result<(Cache, Bus)> {
+    match &storage.cache_url {
+        None => Ok((Cache::memory(), Bus::memory())),
+        Some(url) => {
+            let setting = "setting `GATEPOST_CACHE_URL`";
+            let cache = Cache::connect(url.expose_secret()).context(setting)?;
+            let bus = Bus::connect(url.expose_secret()).context(setting)?;
+            Ok((cache, bus))
+        }
+    }
+}
+
+/// Everything on the one port.
+async fn router(
+    app: &Arc<App>,
+    config: &Config,
+    draining: probes::Draining,
+) -> Result<(HealthReporter, Router)> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let mut services = RoutesBuilder::default();
+    services
+        .add_service(auth::service(Arc::clone(app)))
+        .add_service(authorize::service(Arc::clone(app)))
+        .add_service(health_service);
+    identity::add_services(&mut services, app);
+    for rpc in gatepost_proto::rules::RULES {
+        health
+            .set_service_status(rpc.service, tonic_health::ServingStatus::Serving)
+            .await;
+    }
+    if config.reflection {
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()?;
+        services.add_service(reflection);
+    }
+    let routes = services.routes().prepare();
+    let rest = gateway::router(routes.clone(), gateway::Config::default())?;
+    let door = Door {
+        clock: app.clock.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    let router = routes
+        .into_axum_router()
+        .reset_fallback()
+        .layer(GrpcWebLayer::new())
+        .merge(probes::router(Arc::clone(app), draining))
+        .fallback_service(rest)
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::new(door),
+            door::enter,
+        ))
+        .layer(cors(&config.cors_origins)?);
+    Ok((health, router))
+}
+
+fn cors(origins: &[String]) -> Result<CorsLayer> {
+    let exposed = EXPOSED.map(HeaderName::from_static);
+    let layer = CorsLayer::new()
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers(exposed);
+    if origins.iter().any(|origin| origin == "*") {
+        return Ok(layer.allow_origin(Any));
+    }
+    let origins: Vec<HeaderValue> = origins
+        .iter()
+        .map(|origin| origin.parse())
+        .collect::<Result<_, _>>()
+        .context("setting `GATEPOST_CORS_ORIGINS`")?;
+    Ok(layer.allow_origin(AllowOrigin::list(origins)))
+}
+
+async fn transport(
+    router: Router,
+    incoming: listener::Incoming,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), tonic::transport::Error> {
+    Transport::builder()
+        .accept_http1(true)
+        .timeout(CALL_MAX)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .add_routes(Routes::from(router))
+        .serve_with_incoming_shutdown(incoming, async move {
+            // A sender that is gone means the same as one that says so.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        })
+        .await
+}

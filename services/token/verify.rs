@@ -1,0 +1,257 @@
+//! The check of a token: its signature once, its life on every request.
+//!
+//! A token whose signature was good is remembered until it expires, found again by a seeded hash
+//! of the whole token and compared in full. Everything that can end before the token does (user,
+//! application, secret, session, organization, signing key) is looked up each time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gatepost_core::claims::{AccessClaims, Principal, liveness};
+use gatepost_core::{Algorithm, OrganizationId, Revision, SessionId, Snapshot};
+use gatepost_proto::ErrorReason;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{DecodingKey, Validation};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{ACCESS_TYPE, ID_TYPE, TOKEN_BYTES_MAX};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::snapshots::{Present, Snapshots};
+
+/// Memory for remembered tokens, in bytes.
+const REMEMBERED_BYTES_MAX: u64 = 16 << 20;
+/// What a remembered token weighs beside its own text, in bytes; an estimate.
+const REMEMBERED_OVERHEAD_BYTES: u64 = 700;
+/// How far the clock of the replica that issued a token may be ahead of ours, in seconds.
+const CLOCK_SKEW_S_MAX: i64 = 5;
+
+/// A token whose signature, issuer and audience are good.
+#[derive(Debug)]
+pub struct Verified {
+    /// What it says.
+    pub claims: AccessClaims,
+    /// Who it speaks of.
+    pub principal: Principal,
+    kid: String,
+}
+
+/// What a logout needs to know of a token, expired or not.
+#[derive(Debug, Deserialize)]
+pub struct Hint {
+    iss: String,
+    /// The session; of a machine, its credential.
+    #[serde(rename = "sid")]
+    pub session: SessionId,
+    /// The organization.
+    #[serde(rename = "tenantId")]
+    pub organization: OrganizationId,
+}
+
+/// The public keys of one revision of the system organization.
+#[derive(Default)]
+struct Keys {
+    revision: Option<Revision>,
+    by_kid: HashMap<String, (Algorithm, DecodingKey)>,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Box<str>, Arc<Verified>> for Weight {
+    fn weight(&self, token: &Box<str>, _: &Arc<Verified>) -> u64 {
+        u64::try_from(token.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(REMEMBERED_OVERHEAD_BYTES)
+    }
+}
+
+/// Checks tokens.
+pub struct Verifier {
+    issuer: String,
+    clock: Clock,
+    snapshots: Arc<Snapshots>,
+    keys: ArcSwap<Keys>,
+    remembered: Cache<Box<str>, Arc<Verified>, Weight, foldhash::fast::RandomState>,
+}
+
+impl Verifier {
+    /// A verifier for tokens of this issuer.
+    pub fn new(issuer: String, clock: Clock, snapshots: Arc<Snapshots>) -> Self {
+        let tokens = usize::try_from(REMEMBERED_BYTES_MAX / 1500).unwrap_or(1000);
+        Self {
+            issuer,
+            clock,
+            snapshots,
+            keys: ArcSwap::default(),
+            remembered: Cache::with(
+                tokens,
+                REMEMBERED_BYTES_MAX,
+                Weight,
+                foldhash::fast::RandomState::default(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
+        }
+    }
+
+    /// Verifies an access token and that everything it stands on still lives.
+    ///
+    /// # Errors
+    /// A 401 with its reason; `UNAVAILABLE` when this replica is not fresh enough to say.
+    pub async fn check(&self, token: &str, least: Revision) -> Result<(Arc<Verified>, Present)> {
+        let verified = match self.remembered.get(token) {
+            Some(verified) => verified,
+            None => self.verify_first_time(token).await?,
+        };
+        let claims = &verified.claims;
+        if claims.exp <= self.clock.now().unix_timestamp() {
+            self.remembered.remove(token);
+            return Err(Error::new(
+                ErrorReason::TokenExpired,
+                "the token has expired",
+            ));
+        }
+        let organization = verified.principal.organization();
+        let present = self
+            .snapshots
+            .get(organization, least.max(claims.rev))
+            .await?;
+        liveness(present.view(), verified.principal)?;
+        if !self
+            .keys(&present.system)
+            .by_kid
+            .contains_key(&verified.kid)
+        {
+            self.remembered.remove(token);
+            return Err(invalid(
+                "the token was signed with a key that was withdrawn",
+            ));
+        }
+        Ok((verified, present))
+    }
+
+    /// Reads an ID or access token whose signature is good; it may be expired.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID`.
+    pub async fn hint(&self, token: &str) -> Result<Hint> {
+        let (hint, _): (Hint, _) = self.open(token, &[ACCESS_TYPE, ID_TYPE]).await?;
+        if hint.iss != self.issuer {
+            return Err(invalid("the token is of another issuer"));
+        }
+        Ok(hint)
+    }
+
+    async fn verify_first_time(&self, token: &str) -> Result<Arc<Verified>> {
+        let (claims, kid): (AccessClaims, _) = self.open(token, &[ACCESS_TYPE]).await?;
+        if claims.iss != self.issuer {
+            return Err(invalid("the token is of another issuer"));
+        }
+        if !claims.aud.contains(&self.issuer) {
+            return Err(invalid("the token is for another audience"));
+        }
+        if claims.nbf > self.clock.now().unix_timestamp() + CLOCK_SKEW_S_MAX {
+            return Err(invalid("the token is not valid yet"));
+        }
+        let principal =
+            Principal::from_claims(&claims).map_err(|_| invalid("the token names nobody"))?;
+        let verified = Arc::new(Verified {
+            claims,
+            principal,
+            kid,
+        });
+        self.remembered.insert(token.into(), Arc::clone(&verified));
+        Ok(verified)
+    }
+
+    /// Checks the signature with the one key, and the one algorithm, that the key id names: what
+    /// the header says of algorithms is compared, never followed (RFC 8725 §3.1).
+    async fn open<C: DeserializeOwned>(&self, token: &str, types: &[&str]) -> Result<(C, String)> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(invalid("the token is too long"));
+        }
+        let malformed = || invalid("the token is malformed");
+        let header = jsonwebtoken::decode_header(token).map_err(|_| malformed())?;
+        let typ = header.typ.as_deref().unwrap_or_default();
+        if !types.iter().any(|known| known.eq_ignore_ascii_case(typ)) {
+            return Err(invalid("the token is of another type"));
+        }
+        let kid = header.kid.ok_or_else(malformed)?;
+        let keys = self.keys_with(&kid).await?;
+        let (algorithm, key) = keys
+            .by_kid
+            .get(&kid)
+            .ok_or_else(|| invalid("the token was signed with an unknown key"))?;
+        let algorithm = jose(*algorithm);
+        if header.alg != algorithm {
+            return Err(invalid("the token was signed in another way than its key"));
+        }
+        let data = jsonwebtoken::decode::<C>(token, key, &signature_only(algorithm))
+            .map_err(|_| invalid("the token's signature or content is not good"))?;
+        Ok((data.claims, kid))
+    }
+
+    /// The keys, after one shared look for news if `kid` is not among them.
+    async fn keys_with(&self, kid: &str) -> Result<Arc<Keys>> {
+        let system = self.snapshots.system();
+        let present = self.snapshots.get(system, 0).await?;
+        let keys = self.keys(&present.system);
+        if keys.by_kid.contains_key(kid) {
+            return Ok(keys);
+        }
+        // The key may be younger than this snapshot; asking for the next revision makes the
+        // follower look, and not finding it is the usual case of a forged token.
+        let next = present.system.revision() + 1;
+        match self.snapshots.get(system, next).await {
+            Ok(present) => Ok(self.keys(&present.system)),
+            Err(_) => Ok(keys),
+        }
+    }
+
+    fn keys(&self, system: &Snapshot) -> Arc<Keys> {
+        let keys = self.keys.load();
+        if keys.revision == Some(system.revision()) {
+            return Arc::clone(&keys);
+        }
+        let by_kid = system
+            .signing_keys()
+            .filter_map(|(kid, key)| {
+                let jwk: Jwk = serde_json::from_str(&key.jwk).ok()?;
+                let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+                Some((kid.to_owned(), (key.algorithm, decoding)))
+            })
+            .collect();
+        let keys = Arc::new(Keys {
+            revision: Some(system.revision()),
+            by_kid,
+        });
+        self.keys.store(Arc::clone(&keys));
+        keys
+    }
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorReason::TokenInvalid, message)
+}
+
+fn jose(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+    }
+}
+
+/// The library checks the signature; times and names are checked here, on our own clock.
+fn signature_only(algorithm: jsonwebtoken::Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
+}

@@ -1,0 +1,22 @@
+//! The tables, as plain rows. They never leave this crate.
+
+pub(crate) mod applications;
+pub(crate) mod audit_events;
+pub(crate) mod changes;
+pub(crate) mod credentials;
+pub(crate) mod grants;
+pub(crate) mod group_members;
+pub(crate) mod groups;
+pub(crate) mod idempotency_keys;
+pub(crate) mod installation;
+pub(crate) mod manifests;
+pub(crate) mod organization_heads;
+pub(crate) mod organizations;
+pub(crate) mod refresh_tokens;
+pub(crate) mod roles;
+pub(crate) mod schema_version;
+pub(crate) mod sessions;
+pub(crate) mod sign_in_failures;
+pub(crate) mod signing_keys;
+pub(crate) mod user_members;
+pub(crate) mod users;

@@ -1,0 +1,112 @@
+//! The schema, number by number: written once for both engines, forward only.
+//!
+//! A migration may only add (expand), so that the previous release runs on beside it; what it
+//! leaves behind is removed by a later one (contract).
+
+mod m0001_init;
+
+use sea_orm::sea_query::{IndexCreateStatement, TableCreateStatement};
+use sea_orm::{ActiveValue, ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
+use time::OffsetDateTime;
+
+use crate::dialect;
+use crate::entity::schema_version;
+use crate::error::{Result, StoreError};
+use crate::times::micros;
+use crate::walls;
+
+/// The highest schema number that this program knows.
+pub(crate) const LATEST: i32 = 1;
+
+/// What one number adds.
+struct Migration {
+    number: i32,
+    tables: fn() -> Vec<TableCreateStatement>,
+    indexes: fn() -> Vec<IndexCreateStatement>,
+}
+
+const MIGRATIONS: [Migration; 1] = [Migration {
+    number: 1,
+    tables: m0001_init::tables,
+    indexes: m0001_init::indexes,
+}];
+
+/// Brings the database to [`LATEST`]; one replica at a time, all or nothing.
+pub(crate) async fn migrate(
+    database: &impl TransactionTrait<Transaction = DatabaseTransaction>,
+    serving_role: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let transaction = dialect::begin_write(database).await?;
+    dialect::lock_installation(&transaction).await?;
+    transaction.execute(&m0001_init::schema_version()).await?;
+    let version = read_version(&transaction).await?;
+    refuse_newer(version)?;
+    for migration in MIGRATIONS
+        .iter()
+        .filter(|migration| migration.number > version)
+    {
+        for table in (migration.tables)() {
+            transaction.execute(&table).await?;
+        }
+        for index in (migration.indexes)() {
+            transaction.execute(&index).await?;
+        }
+    }
+    if version < LATEST {
+        dialect::secure_tables(&transaction).await?;
+        write_version(&transaction, now).await?;
+    }
+    if let Some(role) = serving_role {
+        walls::grant_to(&transaction, role).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Refuses a schema that this program does not know, or that it needs more of.
+pub(crate) async fn check(database: &impl ConnectionTrait) -> Result<()> {
+    let version = if dialect::has_schema(database).await? {
+        read_version(database).await?
+    } else {
+        0
+    };
+    refuse_newer(version)?;
+    if version < LATEST {
+        return Err(StoreError::SchemaTooOld {
+            database: version,
+            binary: LATEST,
+        });
+    }
+    Ok(())
+}
+
+fn refuse_newer(version: i32) -> Result<()> {
+    if version > LATEST {
+        return Err(StoreError::SchemaTooNew {
+            database: version,
+            binary: LATEST,
+        });
+    }
+    Ok(())
+}
+
+async fn read_version(database: &impl ConnectionTrait) -> Result<i32> {
+    let row = schema_version::Entity::find_by_id(1).one(database).await?;
+    Ok(row.map_or(0, |row| row.version))
+}
+
+async fn write_version(database: &impl ConnectionTrait, now: OffsetDateTime) -> Result<()> {
+    schema_version::Entity::delete_by_id(1)
+        .exec(database)
+        .await?;
+    let row = schema_version::ActiveModel {
+        id: ActiveValue::Set(1),
+        version: ActiveValue::Set(LATEST),
+        migrated_at: ActiveValue::Set(micros(now)),
+    };
+    schema_version::Entity::insert(row)
+        .exec_without_returning(database)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! Signed-in devices: live ones, and ended ones until their last access token expires.
+
+use gatepost_core::{ApplicationId, Change, Fact, SessionId, UserId};
+use sea_orm::{
+    ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
+};
+use time::OffsetDateTime;
+
+use crate::entity::{refresh_tokens, sessions};
+use crate::error::{Result, StoreError};
+use crate::scope::Scope;
+use crate::times::{instant, maybe_instant, micros};
+
+const TABLE: &str = "sessions";
+
+/// One signed-in device of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Which session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Through which application she signed in, if through one.
+    pub application: Option<ApplicationId>,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// When it expires by itself.
+    pub expires_at: OffsetDateTime,
+    /// When it was ended, if it was.
+    pub ended_at: Option<OffsetDateTime>,
+    /// When its last access token expires; only of an ended one.
+    pub ended_until: Option<OffsetDateTime>,
+}
+
+impl Session {
+    fn read(row: &sessions::Model) -> Result<Self> {
+        let id = row.id.to_string();
+        Ok(Self {
+            id: SessionId::new(row.id),
+            user: UserId::new(row.user_id),
+            application: row.application_id.map(ApplicationId::new),
+            created_at: instant(row.created_at, TABLE, &id)?,
+            expires_at: instant(row.expires_at, TABLE, &id)?,
+            ended_at: maybe_instant(row.ended_at, TABLE, &id)?,
+            ended_until: maybe_instant(row.ended_until, TABLE, &id)?,
+        })
+    }
+
+    fn ended_fact(&self) -> Option<Fact> {
+        self.ended_until.map(|until| ended_fact(self.id, until))
+    }
+}
+
+/// Seconds are what tokens count in; rounded up, so that the fact outlives the last token.
+fn ended_fact(id: SessionId, until: OffsetDateTime) -> Fact {
+    Fact::EndedSession {
+        id,
+        until: ended_until_s(micros(until)),
+    }
+}
+
+/// The `until` of a fact, from the column.
+pub(crate) fn ended_until_s(micros: i64) -> i64 {
+    micros.div_euclid(1_000_000) + i64::from(micros.rem_euclid(1_000_000) != 0)
+}
+
+/// The sessions of one organization.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'a> {
+    scope: &'a Scope,
+}
+
+impl<'a> Sessions<'a> {
+    pub(crate) fn new(scope: &'a Scope) -> Self {
+        Self { scope }
+    }
+
+    fn own(self) -> Select<sessions::Entity> {
+        sessions::Entity::find()
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+    }
+
+    fn live(self, now: OffsetDateTime) -> Select<sessions::Entity> {
+        self.own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::ExpiresAt.gt(micros(now)))
+    }
+
+    async fn all(self, select: Select<sessions::Entity>) -> Result<Vec<Session>> {
+        let rows = select
+            .order_by_asc(sessions::Column::CreatedAt)
+            .order_by_asc(sessions::Column::Id)
+            .all(self.scope.database())
+            .await?;
+        rows.iter().map(Session::read).collect()
+    }
+
+    /// The session of this id, live or ended, if there is one.
+    pub async fn get(self, id: SessionId) -> Result<Option<Session>> {
+        let row = self
+            .own()
+            .filter(sessions::Column::Id.eq(id.uuid()))
+            .one(self.scope.database())
+            .await?;
+        row.as_ref().map(Session::read).transpose()
+    }
+
+    /// A user's sessions that are neither ended nor expired, oldest first.
+    pub async fn list_live(self, user: UserId, now: OffsetDateTime) -> Result<Vec<Session>> {
+        self.all(
+            self.live(now)
+                .filter(sessions::Column::UserId.eq(user.uuid())),
+        )
+        .await
+    }
+
+    /// Adds a session. `NotFound` when there is no such user.
+    pub async fn insert(self, session: &Session) -> Result<()> {
+        let row = sessions::Model {
+            organization_id: self.scope.organization_uuid(),
+            id: session.id.uuid(),
+            user_id: session.user.uuid(),
+            application_id: session.application.map(ApplicationId::uuid),
+            created_at: micros(session.created_at),
+            expires_at: micros(session.expires_at),
+            ended_at: session.ended_at.map(micros),
+            ended_until: session.ended_until.map(micros),
+        };
+        sessions::Entity::insert(row.into_active_model())
+            .exec_without_returning(self.scope.database())
+            .await
+            .map_err(|error| StoreError::from_insert(error, "user", &[]))?;
+        self.scope
+            .record_all(session.ended_fact().map(Change::created));
+        self.scope.touch();
+        Ok(())
+    }
+
+    /// Ends a session and removes its refresh tokens; its last access token expires at `until`.
+    /// `false` when there is none such, or it was ended before.
+    pub async fn end(
+        self,
+        id: SessionId,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<bool> {
+        let row = sessions::ActiveModel {
+            ended_at: ActiveValue::Set(Some(micros(now))),
+            ended_until: ActiveValue::Set(Some(micros(until))),
+            ..Default::default()
+        };
+        let done = sessions::Entity::update_many()
+            .set(row)
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(sessions::Column::Id.eq(id.uuid()))
+            .filter(sessions::Column::EndedAt.is_null())
+            .exec(self.scope.database())
+            .await?;
+        if done.rows_affected == 0 {
+            return Ok(false);
+        }
+        self.remove_refresh_tokens(id).await?;
+        self.scope.record(Change::created(ended_fact(id, until)));
+        Ok(true)
+    }
+
+    /// Ends all sessions of a user that were not ended, but for one; answers which, oldest first.
+    pub async fn end_all_of_user(
+        self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SessionId>> {
+        let open = self
+            .own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::UserId.eq(user.uuid()));
+        let mut open = self.all(open).await?;
+        open.retain(|session| Some(session.id) != except);
+        self.end_each(open, now, until).await
+    }
+
+    /// Ends all sessions that people have through an application.
+    pub(crate) async fn end_all_through(
+        self,
+        application: ApplicationId,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SessionId>> {
+        let open = self
+            .own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::ApplicationId.eq(application.uuid()));
+        let open = self.all(open).await?;
+        self.end_each(open, now, until).await
+    }
+
+    async fn end_each(
+        self,
+        sessions: Vec<Session>,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SessionId>> {
+        let mut ended = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            if self.end(session.id, now, until).await? {
+                ended.push(session.id);
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn remove_refresh_tokens(self, id: SessionId) -> Result<()> {
+        refresh_tokens::Entity::delete_many()
+            .filter(refresh_tokens::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(refresh_tokens::Column::SessionId.eq(id.uuid()))
+            .exec(self.scope.database())
+            .await?;
+        Ok(())
+    }
+
+    /// Removes all sessions of a user and their refresh tokens, before she goes: whoever is not
+    /// there needs no ended sessions.
+    pub(crate) async fn forget(self, user: UserId) -> Result<()> {
+        let sessions = self
+            .all(self.own().filter(sessions::Column::UserId.eq(user.uuid())))
+            .await?;
+        for session in &sessions {
+            self.remove_refresh_tokens(session.id).await?;
+        }
+        sessions::Entity::delete_many()
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(sessions::Column::UserId.eq(user.uuid()))
+            .exec(self.scope.database())
+            .await?;
+        let facts = sessions.iter().filter_map(Session::ended_fact);
+        self.scope.record_all(facts.map(Change::removed));
+        Ok(())
+    }
+
+    /// Removes what can mean nothing any more: ended sessions whose last token expired, and
+    /// sessions that expired by themselves more than a day ago.
+    pub(crate) async fn prune(self, now: OffsetDateTime) -> Result<u64> {
+        let now = micros(now);
+        let day = 86_400_000_000;
+        let organization = self.scope.organization_uuid();
+        let gone = self
+            .own()
+            .filter(
+                sea_orm::Condition::any()
+                    .add(sessions::Column::EndedUntil.lte(now))
+                    .add(
+                        sea_orm::Condition::all()
+                            .add(sessions::Column::EndedAt.is_null())
+                            .add(sessions::Column::ExpiresAt.lte(now - day)),
+                    ),
+            )
+            .all(self.scope.database())
+            .await?;
+        for session in &gone {
+            self.remove_refresh_tokens(SessionId::new(session.id))
+                .await?;
+            sessions::Entity::delete_many()
+                .filter(sessions::Column::OrganizationId.eq(organization))
+                .filter(sessions::Column::Id.eq(session.id))
+                .exec(self.scope.database())
+                .await?;
+        }
+        Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,139 @@
+//! The sign-in door: looks up across organizations who somebody is, and nothing else.
+
+use gatepost_core::OrganizationId;
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::applications::{Application, Credential};
+use crate::entity::{applications, credentials, organizations, refresh_tokens, users};
+use crate::error::{Result, StoreError};
+use crate::organizations::Organization;
+use crate::refresh_tokens::RefreshToken;
+use crate::users::User;
+
+/// A read transaction across organizations. It sees users, applications, credentials, refresh
+/// tokens and organizations; row-level security lets it write none of them.
+#[derive(Debug)]
+pub struct SignIn {
+    transaction: DatabaseTransaction,
+}
+
+impl SignIn {
+    pub(crate) fn new(transaction: DatabaseTransaction) -> Self {
+        Self { transaction }
+    }
+
+    /// The users of this name, whatever their organization; the oldest organization's first.
+    pub async fn users_by_username(&self, key: &str) -> Result<Vec<(Organization, User)>> {
+        self.users(Condition::all().add(users::Column::UsernameKey.eq(key)))
+            .await
+    }
+
+    /// The users who proved that this address is theirs; the oldest organization's first.
+    pub async fn users_by_email(&self, key: &str) -> Result<Vec<(Organization, User)>> {
+        let proved = Condition::all()
+            .add(users::Column::EmailKey.eq(key))
+            .add(users::Column::EmailVerified.eq(true));
+        self.users(proved).await
+    }
+
+    async fn users(&self, which: Condition) -> Result<Vec<(Organization, User)>> {
+        let mut users = users::Entity::find()
+            .filter(which)
+            .all(&self.transaction)
+            .await?;
+        let found = organizations::Entity::find()
+            .filter(organizations::Column::Id.is_in(users.iter().map(|user| user.organization_id)))
+            .order_by_asc(organizations::Column::CreatedAt)
+            .order_by_asc(organizations::Column::Id)
+            .all(&self.transaction)
+            .await?;
+        let mut pairs = Vec::with_capacity(users.len());
+        for organization in found {
+            let place = users
+                .iter()
+                .position(|user| user.organization_id == organization.id);
+            if let Some(place) = place {
+                let user = User::read(users.swap_remove(place))?;
+                pairs.push((Organization::read(organization)?, user));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The user of this name in one organization, else of this address, proved or not.
+    pub async fn user_in(&self, organization: OrganizationId, key: &str) -> Result<Option<User>> {
+        let rows = users::Entity::find()
+            .filter(users::Column::OrganizationId.eq(organization.uuid()))
+            .filter(
+                Condition::any()
+                    .add(users::Column::UsernameKey.eq(key))
+                    .add(users::Column::EmailKey.eq(key)),
+            )
+            .all(&self.transaction)
+            .await?;
+        // Somebody's username may be another one's address: the name wins.
+        let named = rows
+            .iter()
+            .position(|row| row.username_key == key)
+            .unwrap_or(0);
+        rows.into_iter().nth(named).map(User::read).transpose()
+    }
+
+    /// The application of this client id, its organization and its secrets, newest first.
+    pub async fn application_by_client_id(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<(Organization, Application, Vec<Credential>)>> {
+        let row = applications::Entity::find()
+            .filter(applications::Column::ClientId.eq(client_id))
+            .one(&self.transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let secrets = credentials::Entity::find()
+            .filter(credentials::Column::OrganizationId.eq(row.organization_id))
+            .filter(credentials::Column::ApplicationId.eq(row.id))
+            .order_by_desc(credentials::Column::CreatedAt)
+            .order_by_desc(credentials::Column::Id)
+            .all(&self.transaction)
+            .await?;
+        let organization = self
+            .organization(OrganizationId::new(row.organization_id))
+            .await?
+            .ok_or(StoreError::NotFound {
+                noun: "organization",
+            })?;
+        let secrets = secrets
+            .into_iter()
+            .map(Credential::read)
+            .collect::<Result<_>>()?;
+        Ok(Some((organization, Application::read(row)?, secrets)))
+    }
+
+    /// The refresh token of this hash, used or not, and whose organization's it is.
+    pub async fn refresh_token(
+        &self,
+        hash: &[u8],
+    ) -> Result<Option<(OrganizationId, RefreshToken)>> {
+        let row = refresh_tokens::Entity::find_by_id(hash)
+            .one(&self.transaction)
+            .await?;
+        row.map(RefreshToken::read).transpose()
+    }
+
+    /// The organization of this slug, if there is one.
+    pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
+        let row = organizations::Entity::find()
+            .filter(organizations::Column::Slug.eq(slug))
+            .one(&self.transaction)
+            .await?;
+        row.map(Organization::read).transpose()
+    }
+
+    /// The organization of this id, if there is one.
+    pub async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>> {
+        let row = organizations::Entity::find_by_id(id.uuid())
+            .one(&self.transaction)
+            .await?;
+        row.map(Organization::read).transpose()
+    }
+}

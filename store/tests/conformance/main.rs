@@ -1,0 +1,67 @@
+//! What the store promises, asked of `SQLite` and of `PostgreSQL` in the same words.
+#![cfg(test)]
+
+#[path = "../../../tests/servers/mod.rs"]
+pub mod servers;
+
+mod applications;
+mod audit;
+mod feed;
+mod founding;
+mod groups;
+mod installation;
+mod literals;
+mod organizations;
+mod revisions;
+mod sessions;
+mod sign_in;
+mod users;
+mod walls;
+mod world;
+
+/// Runs each case once on each engine.
+macro_rules! on_both_engines {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$module::$case(super::world::World::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$module::$case(super::world::World::postgres().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+on_both_engines! {
+    founding: replicas_found_once, founding_is_all_or_nothing, a_newer_schema_is_refused,
+        migrating_again_changes_nothing, replicas_migrate_once,
+        who_only_serves_need_not_migrate, an_unmigrated_database_is_told_apart;
+    users: a_user_lives_and_goes, names_are_unique_in_an_organization, updates_replace,
+        a_foreign_user_is_not_found, pages_and_walks_agree;
+    groups: members_come_and_go, deleting_a_group_leaves_no_edge, grants_need_both_ends,
+        roles_of_an_organization_are_its_own;
+    applications: an_application_lives, an_application_goes_with_all_it_has, client_ids_are_unique_everywhere;
+    sessions: a_session_ends_once, ending_all_but_one, a_refresh_token_is_used_once,
+        pruning_removes_what_means_nothing, answers_are_kept_once;
+    installation: manifests_keep_role_ids, every_organization_sees_manifest_roles,
+        keys_belong_to_the_system;
+    organizations: the_directory_and_the_organization_agree, an_organization_and_its_owner_are_one,
+        only_the_system_writes_the_directory;
+    revisions: parallel_writers_leave_no_gap, a_rollback_leaves_nothing,
+        a_write_without_change_leaves_no_trace, a_touch_counts, readers_see_one_moment;
+    feed: a_late_commit_is_not_skipped, facts_are_the_fold_of_all_changes, a_gap_is_no_answer,
+        heads_tell_the_time;
+    audit: the_chain_links, records_are_found, records_are_filtered, before_and_after_come_from_the_facts;
+    sign_in: the_oldest_organization_comes_first, only_a_proved_address_signs_in,
+        a_client_tells_its_organization, failures_are_counted, failures_count_in_parallel;
+    literals: sql_text_is_a_literal;
+}
