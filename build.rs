@@ -92,6 +92,7 @@ fn generate_types(set: prost_types::FileDescriptorSet, contract: &Contract) -> R
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
         .extern_path(".google.protobuf.FieldMask", "crate::mask::FieldMask")
+        .extern_path(".google.protobuf.Timestamp", "crate::timestamp::Timestamp")
         .btree_map(".")
         .skip_debug(contract.messages_with_secrets())
         .emit_rerun_if_changed(false)
@@ -105,6 +106,7 @@ fn generate_json(descriptors: &[u8]) -> Result<()> {
         .register_descriptors(descriptors)?
         .extern_path(".google.protobuf", "::pbjson_types")
         .extern_path(".google.protobuf.FieldMask", "crate::mask::FieldMask")
+        .extern_path(".google.protobuf.Timestamp", "crate::timestamp::Timestamp")
         .btree_map(["."])
         .emit_fields()
         .build(&[".gatepost"])?;

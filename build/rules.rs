@@ -55,7 +55,10 @@ impl FieldRules {
             };
             if !known {
                 let name = field.full_name();
-                return Err(format!("{name}: the generator does not know all of `{rule}`").into());
+                return Err(format!(
+                    "{name}: the generator does not know a rule in buf.validate `{rule}`"
+                )
+                .into());
             }
         }
         Ok(rules)

@@ -9,6 +9,7 @@ pub mod reason;
 pub mod redact;
 pub mod rest;
 pub mod rpc;
+pub mod timestamp;
 pub mod validate;
 
 mod decode;

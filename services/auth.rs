@@ -15,14 +15,14 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 use crate::app::App;
-use crate::run::wire;
+use crate::run::{MESSAGE_BYTES_MAX, wire};
 
 /// The service.
 struct Auth(Arc<App>);
 
 /// The service, ready to be routed to.
 pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
-    AuthServiceServer::new(Auth(app))
+    AuthServiceServer::new(Auth(app)).max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
 wire!(AuthService for Auth {

@@ -15,13 +15,14 @@ use gatepost_proto::authorize::v1::authorize_service_server::{
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
+use crate::run::MESSAGE_BYTES_MAX;
 
 /// The service.
 struct Authorize(Arc<App>);
 
 /// The service, ready to be routed to.
 pub fn service(app: Arc<App>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    AuthorizeServiceServer::new(Authorize(app))
+    AuthorizeServiceServer::new(Authorize(app)).max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
 #[tonic::async_trait]

@@ -87,9 +87,9 @@ mod tests {
         let offset = Arc::new(Offset::default());
         let clock = Clock::Moved(Arc::clone(&offset));
         let (day, boot) = (clock.now(), clock.since_boot());
-        offset.advance(Duration::from_secs(3600));
+        offset.advance(Duration::from_hours(1));
         assert!(clock.now() - day >= time::Duration::seconds(3600));
-        assert!(clock.since_boot() >= boot + Duration::from_secs(3600));
+        assert!(clock.since_boot() >= boot + Duration::from_hours(1));
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Audit {
     }
 
     /// What it was done to.
-    pub fn target(&mut self, kind: &str, id: impl ToString) -> &mut Self {
+    pub fn target(&mut self, kind: &str, id: impl std::fmt::Display) -> &mut Self {
         self.draft.target = Some(Target {
             kind: kind.to_owned(),
             id: id.to_string(),

@@ -119,7 +119,14 @@ impl From<StoreError> for Error {
                 "the database does not answer",
             )
             .because(cause),
-            other => Self::internal(other),
+            other @ (StoreError::Corrupt { .. }
+            | StoreError::SchemaTooNew { .. }
+            | StoreError::SchemaTooOld { .. }
+            | StoreError::Locked
+            | StoreError::Role { .. }
+            | StoreError::Setting(_)
+            | StoreError::Outside { .. }
+            | StoreError::Internal(_)) => Self::internal(other),
         }
     }
 }

@@ -57,7 +57,7 @@ use pb::user_service_server::{UserService, UserServiceServer};
 use tonic::service::RoutesBuilder;
 
 use crate::app::App;
-use crate::run::wire;
+use crate::run::{MESSAGE_BYTES_MAX, wire};
 
 /// The services of this module; one type serves all seven contracts.
 #[derive(Clone)]
@@ -67,13 +67,30 @@ struct Identity(Arc<App>);
 pub fn add_services(routes: &mut RoutesBuilder, app: &Arc<App>) {
     let identity = Identity(Arc::clone(app));
     routes
-        .add_service(UserServiceServer::new(identity.clone()))
-        .add_service(GroupServiceServer::new(identity.clone()))
-        .add_service(RoleServiceServer::new(identity.clone()))
-        .add_service(ApplicationServiceServer::new(identity.clone()))
-        .add_service(OrganizationServiceServer::new(identity.clone()))
-        .add_service(ManifestServiceServer::new(identity.clone()))
-        .add_service(AuditServiceServer::new(identity));
+        .add_service(
+            UserServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            GroupServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            RoleServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            ApplicationServiceServer::new(identity.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            OrganizationServiceServer::new(identity.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            ManifestServiceServer::new(identity.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            AuditServiceServer::new(identity).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        );
 }
 
 wire!(UserService for Identity {

@@ -15,6 +15,7 @@ mod door;
 mod error;
 pub mod gateway;
 mod hexadecimal;
+mod housekeeping;
 mod identity;
 mod manifests;
 mod password;

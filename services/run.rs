@@ -27,6 +27,8 @@ use crate::app::App;
 use crate::context::{Arrival, Audit, Caller, Cx, Gate};
 use crate::error::{Error, Result};
 
+/// The largest message that is read, in bytes, whatever the face.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// Response metadata: the revision that the answer is based on.
 pub const REVISION: &str = "gatepost-revision";
 /// Request metadata: the least revision that an answer may be based on.
@@ -156,20 +158,32 @@ where
         let response = handler.call(&mut cx, input).await?;
         return Ok(at_revision(cx.tx.revision(), response));
     }
-    let response = match once {
-        None => handler.call(&mut cx, input).await?,
-        Some(once) => match once.answered(&cx).await? {
-            Some(response) => response,
-            None => {
-                let response: Req::Response = handler.call(&mut cx, input).await?;
-                once.keep(&cx, &response).await?;
-                response
-            }
-        },
-    };
+    let response = answer_once(once, &mut cx, input, handler).await?;
     let Cx { tx, audit, .. } = cx;
     let revision = app.commit(tx, audit).await?;
     Ok(at_revision(revision, response))
+}
+
+/// Calls the handler, unless an earlier call with the same idempotency key was answered.
+async fn answer_once<In, Out, H>(
+    once: Option<Once>,
+    cx: &mut Cx,
+    input: In,
+    handler: H,
+) -> Result<Out>
+where
+    Out: Message + Default + Clone + Redact,
+    H: for<'a> Handler<'a, Cx, In, Out>,
+{
+    let Some(once) = once else {
+        return handler.call(cx, input).await;
+    };
+    if let Some(response) = once.answered(cx).await? {
+        return Ok(response);
+    }
+    let response = handler.call(cx, input).await?;
+    once.keep(cx, &response).await?;
+    Ok(response)
 }
 
 async fn public<Req, H>(
@@ -276,9 +290,10 @@ fn allow<Req: Rpc>(caller: &Caller) -> Result<()> {
 }
 
 async fn begin<Req: Rpc>(app: &Arc<App>, arrival: &Arrival, caller: Caller) -> Result<Cx> {
-    let organization = match Req::RULE.installation {
-        true => app.snapshots.system(),
-        false => caller.organization(),
+    let organization = if Req::RULE.installation {
+        app.snapshots.system()
+    } else {
+        caller.organization()
     };
     let tx = match Req::RULE.effect {
         Effect::Read => app.store.read(organization).await?,

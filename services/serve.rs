@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StorageConfig};
 use crate::door::{self, Door};
 use crate::gateway;
+use crate::housekeeping::keep_house;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::snapshots::Snapshots;
@@ -67,7 +68,7 @@ pub struct Server {
     health: HealthReporter,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
-    following: JoinHandle<()>,
+    background: [JoinHandle<()>; 2],
     _lock: ServingLock,
 }
 
@@ -83,7 +84,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let passwords = Passwords::new(config.sign_in.password_workers)?;
     let started = bootstrap::start(&store, &sealer, &passwords, config, clock.now()).await?;
     check_installation(&started, &sealer, config)?;
-    let (cache, bus) = shared(&config.storage).await?;
+    let (cache, bus) = shared(&config.storage)?;
     let Started {
         installation,
         first,
@@ -115,6 +116,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let (address, incoming) = listener::listen(config.listen, config.tls.as_ref()).await?;
     let draining = probes::Draining::new(AtomicBool::new(false));
     let (health, router) = router(&app, config, Arc::clone(&draining)).await?;
+    let background = [following, tokio::spawn(keep_house(Arc::clone(&app)))];
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(transport(router, incoming, stopped));
     Ok(Server {
@@ -126,7 +128,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         health,
         stop,
         serving,
-        following,
+        background,
         _lock: lock,
     })
 }
@@ -152,16 +154,14 @@ impl Server {
     pub async fn close_now(mut self) -> Result<()> {
         self.stop.send_replace(true);
         let ended = timeout(DRAIN_MAX, &mut self.serving).await;
-        self.following.abort();
+        self.background.iter().for_each(JoinHandle::abort);
         self.app.store.close().await;
-        match ended {
-            Ok(served) => Ok(served??),
-            Err(_) => {
-                self.serving.abort();
-                tracing::warn!("some calls did not end in time");
-                Ok(())
-            }
+        if let Ok(served) = ended {
+            return Ok(served??);
         }
+        self.serving.abort();
+        tracing::warn!("some calls did not end in time");
+        Ok(())
     }
 
     /// Waits until the server ends by itself, which it does only when something is wrong.
@@ -258,7 +258,7 @@ fn check_installation(started: &Started, sealer: &Sealer, config: &Config) -> Re
     Ok(())
 }
 
-async fn shared(storage: &StorageConfig) -> Result<(Cache, Bus)> {
+fn shared(storage: &StorageConfig) -> Result<(Cache, Bus)> {
     match &storage.cache_url {
         None => Ok((Cache::memory(), Bus::memory())),
         Some(url) => {
@@ -295,13 +295,13 @@ async fn router(
             .build_v1()?;
         services.add_service(reflection);
     }
-    let routes = services.routes().prepare();
-    let rest = gateway::router(routes.clone(), gateway::Config::default())?;
+    let services = services.routes().prepare();
+    let rest = gateway::router(services.clone(), gateway::Config::default())?;
     let door = Door {
         clock: app.clock.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
-    let router = routes
+    let router = services
         .into_axum_router()
         .reset_fallback()
         .layer(GrpcWebLayer::new())

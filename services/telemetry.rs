@@ -55,14 +55,14 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
         Some(endpoint) => Some(provider(endpoint.as_str())?),
         None => None,
     };
-    let traced = traces.as_ref().map(|provider| {
+    let spans = traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("gatepost"))
             .with_filter(EnvFilter::new(TRACED))
     });
     tracing_subscriber::registry()
         .with(lines)
-        .with(traced)
+        .with(spans)
         .try_init()
         .context("the log was begun twice")?;
     Ok(Telemetry { traces })

@@ -1,1 +1,164 @@
-//! Placeholder.
+//! The Gatepost client: tokens and decisions, typed, over one gRPC connection.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), gatepost_client::Error> {
+//! use gatepost_client::Client;
+//!
+//! let gatepost = Client::connect("http://127.0.0.1:4000").await?;
+//! let token = gatepost.client_token("client-id", "client-secret").await?;
+//! let gatepost = gatepost.with_token(&token.access_token)?;
+//! let decision = gatepost.may("midaz", "accounts", "get").await?;
+//! assert!(decision.authorized, "{}", decision.reason);
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod token;
+
+use std::time::Duration;
+
+use gatepost_proto::auth::v1::auth_service_client::AuthServiceClient;
+use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
+use gatepost_proto::authorize::v1::authorize_service_client::AuthorizeServiceClient;
+use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
+use gatepost_proto::identity::v1::application_service_client::ApplicationServiceClient;
+use gatepost_proto::identity::v1::audit_service_client::AuditServiceClient;
+use gatepost_proto::identity::v1::group_service_client::GroupServiceClient;
+use gatepost_proto::identity::v1::manifest_service_client::ManifestServiceClient;
+use gatepost_proto::identity::v1::organization_service_client::OrganizationServiceClient;
+use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
+use gatepost_proto::identity::v1::user_service_client::UserServiceClient;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+
+pub use error::Error;
+pub use gatepost_proto as proto;
+pub use token::Token;
+
+/// How long a connection may take to come up.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a call may take.
+const CALL_MAX: Duration = Duration::from_secs(10);
+
+/// A connection with the caller's token on it.
+pub type Connection = InterceptedService<Channel, Token>;
+
+/// A client. Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Client {
+    channel: Channel,
+    token: Token,
+}
+
+/// Makes a method that answers the stub of a service.
+macro_rules! stubs {
+    ($($(#[$doc:meta])* $name:ident: $stub:ident;)*) => {
+        impl Client {
+            $($(#[$doc])*
+            pub fn $name(&self) -> $stub<Connection> {
+                $stub::with_interceptor(self.channel.clone(), self.token.clone())
+            })*
+        }
+    };
+}
+
+stubs! {
+    /// Tokens, sessions, and who the caller is.
+    auth: AuthServiceClient;
+    /// Decisions.
+    authorize: AuthorizeServiceClient;
+    /// People and their accounts.
+    users: UserServiceClient;
+    /// Groups and their members.
+    groups: GroupServiceClient;
+    /// Roles and who holds them.
+    roles: RoleServiceClient;
+    /// Machine clients.
+    applications: ApplicationServiceClient;
+    /// Tenants.
+    organizations: OrganizationServiceClient;
+    /// What products declare.
+    manifests: ManifestServiceClient;
+    /// What happened.
+    audit: AuditServiceClient;
+}
+
+impl Client {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for a URL that is none, [`Error::Unreachable`] if nobody answers.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
+        let endpoint = endpoint.connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
+        let channel = endpoint.connect().await.map_err(Error::Unreachable)?;
+        Ok(Self {
+            channel,
+            token: Token::none(),
+        })
+    }
+
+    /// The same connection, for the bearer of this access token.
+    ///
+    /// # Errors
+    /// [`Error::Token`] for a text that no header can carry.
+    pub fn with_token(&self, access_token: &str) -> Result<Self, Error> {
+        Ok(Self {
+            channel: self.channel.clone(),
+            token: Token::bearer(access_token)?,
+        })
+    }
+
+    /// Gets a token for a machine.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the reason.
+    pub async fn client_token(&self, id: &str, secret: &str) -> Result<IssueTokenResponse, Error> {
+        let request = IssueTokenRequest {
+            grant_type: "client_credentials".to_owned(),
+            client_id: id.to_owned(),
+            client_secret: secret.to_owned(),
+            ..IssueTokenRequest::default()
+        };
+        Ok(self.auth().issue_token(request).await?.into_inner())
+    }
+
+    /// Gets a token for a person.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the reason.
+    pub async fn password_token(
+        &self,
+        username: &str,
+        password: &str,
+    ) -> Result<IssueTokenResponse, Error> {
+        let request = IssueTokenRequest {
+            grant_type: "password".to_owned(),
+            username: username.to_owned(),
+            password: password.to_owned(),
+            ..IssueTokenRequest::default()
+        };
+        Ok(self.auth().issue_token(request).await?.into_inner())
+    }
+
+    /// Whether the bearer may do `action` on `resource` of `product`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when there is no decision: the token ended, or the server cannot show
+    /// that it is fresh. A refusal is no error; see [`AuthorizeResponse::authorized`].
+    pub async fn may(
+        &self,
+        product: &str,
+        resource: &str,
+        action: &str,
+    ) -> Result<AuthorizeResponse, Error> {
+        let request = AuthorizeRequest {
+            product: product.to_owned(),
+            resource: resource.to_owned(),
+            action: action.to_owned(),
+            ..AuthorizeRequest::default()
+        };
+        Ok(self.authorize().authorize(request).await?.into_inner())
+    }
+}

@@ -17,7 +17,7 @@ const REMEMBERED: time::Duration = time::Duration::minutes(15);
 /// The longest that a caller must wait.
 const WAIT_S_MAX: u64 = 900;
 /// The window of the volume counter.
-const VOLUME_WINDOW: Duration = Duration::from_secs(60);
+const VOLUME_WINDOW: Duration = Duration::from_mins(1);
 
 /// One thing that failures are counted against.
 struct Counter {

@@ -121,13 +121,14 @@ pub async fn for_person(
     let algorithm = issue
         .client
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
-    let id_token = match scope.split(' ').any(|scope| scope == "openid") {
-        true => Some(app.signer.sign(
-            algorithm,
-            ID_TYPE,
-            &IdClaims::new(&claims, user, session),
-        )?),
-        false => None,
+    let wants_identity = scope.split(' ').any(|scope| scope == "openid");
+    let id_token = if wants_identity {
+        Some(
+            app.signer
+                .sign(algorithm, ID_TYPE, &IdClaims::new(&claims, user, session))?,
+        )
+    } else {
+        None
     };
     let access_token = app.signer.sign(algorithm, ACCESS_TYPE, &claims)?;
     Ok(Issued {

@@ -8,7 +8,6 @@ use crate::context::Cx;
 use crate::error::Result;
 
 /// Handles the RPC.
-#[expect(clippy::unused_async, reason = "every handler has the same form")]
 pub async fn list_permissions(
     cx: &mut Cx,
     _: ListPermissionsRequest,

@@ -3,10 +3,10 @@
 //! It does not go through `run`: there is no transaction, no audit record and no permission to
 //! check before the question itself.
 
+use gatepost_core::snapshot::ProductEntry;
 use gatepost_core::{Decision, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
-use pbjson_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
@@ -51,10 +51,7 @@ async fn decision(
         reason: word(decision.reason).to_owned(),
         revision,
         decision_id: new_id(now).to_string(),
-        timestamp: Some(Timestamp {
-            seconds: now.unix_timestamp(),
-            nanos: i32::try_from(now.nanosecond()).unwrap_or_default(),
-        }),
+        timestamp: Some(now.into()),
     };
     Ok(at_revision(revision, response))
 }
@@ -107,7 +104,7 @@ fn legacy_product<'a>(caller: &Caller, sub: &'a str) -> Option<&'a str> {
 
 fn same_product(caller: &Caller, left: &str, right: &str) -> bool {
     let system = &caller.present.system;
-    let slug = |name| system.product(name).map(|product| product.slug());
+    let slug = |name| system.product(name).map(ProductEntry::slug);
     left == right || (slug(left).is_some() && slug(left) == slug(right))
 }
 

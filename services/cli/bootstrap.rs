@@ -34,7 +34,7 @@ pub async fn bootstrap(config: Config, files: Vec<PathBuf>) -> Result<()> {
             .map(|before| manifests::document(&before))
             .transpose()?;
         let (_, changed) = manifests::publish(&tx, manifest, now).await?;
-        report(manifest, before.unwrap_or_default(), changed);
+        report(manifest, &before.unwrap_or_default(), changed);
     }
     tx.commit(record("manifest.publish", now)).await?;
     furnish(&store, system, &manifests).await?;
@@ -42,19 +42,19 @@ pub async fn bootstrap(config: Config, files: Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn report(manifest: &Manifest, before: Manifest, changed: bool) {
+fn report(manifest: &Manifest, before: &Manifest, changed: bool) {
     if !changed {
         println!("{}: nothing changed", manifest.service);
         return;
     }
-    let changes = diff(&before, manifest);
+    let difference = diff(before, manifest);
     println!(
         "{}: {} permissions added, {} removed",
         manifest.service,
-        changes.added.len(),
-        changes.removed.len()
+        difference.added.len(),
+        difference.removed.len()
     );
-    for (sign, lines) in [('+', changes.added), ('-', changes.removed)] {
+    for (sign, lines) in [('+', difference.added), ('-', difference.removed)] {
         for line in lines {
             let role = line.role.unwrap_or_else(|| "nobody".to_owned());
             let permission = line.permission;

@@ -2,8 +2,9 @@
 
 use gatepost_core::{Effect, GrantSubject, Member, RolePermission, Status};
 use gatepost_proto::identity::v1 as pb;
+use gatepost_proto::timestamp::Timestamp;
 use gatepost_store::{Application, AuditEvent, Group, Organization, Role, Scope, User};
-use pbjson_types::{Struct, Timestamp};
+use pbjson_types::Struct;
 use time::OffsetDateTime;
 
 use crate::error::Result;
@@ -219,10 +220,9 @@ pub fn audit_event(event: AuditEvent) -> pb::AuditEvent {
 
 /// What a record shows of a target; several facts at once become the object's `facts`.
 fn object(json: &str) -> Option<Struct> {
-    match serde_json::from_str(json).ok()? {
-        serde_json::Value::Array(facts) => {
-            serde_json::from_value(serde_json::json!({ "facts": facts })).ok()
-        }
-        value => serde_json::from_value(value).ok(),
+    let mut value: serde_json::Value = serde_json::from_str(json).ok()?;
+    if value.is_array() {
+        value = serde_json::json!({ "facts": value });
     }
+    serde_json::from_value(value).ok()
 }

@@ -1,6 +1,7 @@
 //! `GetManifest`: what a product declares.
 
 use gatepost_core::manifest::Manifest;
+use gatepost_core::snapshot::ProductEntry;
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::identity::v1::{GetManifestRequest, GetManifestResponse};
 use gatepost_store::Manifest as Published;
@@ -17,7 +18,7 @@ pub async fn get_manifest(cx: &mut Cx, request: GetManifestRequest) -> Result<Ge
         .present
         .system
         .product(&request.slug)
-        .map(|product| product.slug());
+        .map(ProductEntry::slug);
     let slug = slug.unwrap_or(&request.slug).to_owned();
     let published = cx.tx.manifests().get(&slug).await?;
     let published = published.ok_or_else(|| Error::not_found("manifest"))?;

@@ -126,7 +126,7 @@ impl KeyMaterial {
     /// The public half as a JSON Web Key (RFC 7517 §4).
     fn jwk(&self, algorithm: Algorithm, kid: &str) -> Result<String> {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let failed = |_| Error::internal("a public key could not be written");
+        let failed = || Error::internal("a public key could not be written");
         let mut jwk = match self {
             Self::Rsa(key) => {
                 let key = key.public_key();
@@ -139,7 +139,7 @@ impl KeyMaterial {
                 let point = key.public_key().as_ref().get(1..).unwrap_or_default();
                 let (x, y) = point
                     .split_at_checked(P256_COORDINATE_BYTES)
-                    .ok_or_else(|| failed(()))?;
+                    .ok_or_else(failed)?;
                 json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)})
             }
             Self::Ed(key) => {

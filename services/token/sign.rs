@@ -1,6 +1,7 @@
 //! Signing: the newest key of each algorithm, opened once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -41,9 +42,8 @@ impl Signer {
     pub fn adopt(&self, revision: Revision, keys: &[SigningKey], sealer: &Sealer) -> Result<()> {
         let mut newest = HashMap::new();
         for key in keys.iter().filter(|key| key.retired_at.is_none()) {
-            if !newest.contains_key(&key.algorithm) {
-                let opened = (key.kid.clone(), KeyMaterial::open(key, sealer)?);
-                newest.insert(key.algorithm, opened);
+            if let Entry::Vacant(place) = newest.entry(key.algorithm) {
+                place.insert((key.kid.clone(), KeyMaterial::open(key, sealer)?));
             }
         }
         self.ring.store(Arc::new(Ring { revision, newest }));

@@ -1,4 +1,4 @@
-//! Custom roles of an organization; in the system organization also those of manifests (`built_in`).
+//! Custom roles of an organization; in the system organization also those of manifests.
 
 use sea_orm::entity::prelude::*;
 

@@ -49,7 +49,8 @@ on_both_engines! {
         a_foreign_user_is_not_found, pages_and_walks_agree;
     groups: members_come_and_go, deleting_a_group_leaves_no_edge, grants_need_both_ends,
         roles_of_an_organization_are_its_own;
-    applications: an_application_lives, an_application_goes_with_all_it_has, client_ids_are_unique_everywhere;
+    applications: an_application_lives, an_application_goes_with_all_it_has,
+        client_ids_are_unique_everywhere;
     sessions: a_session_ends_once, ending_all_but_one, a_refresh_token_is_used_once,
         pruning_removes_what_means_nothing, answers_are_kept_once;
     installation: manifests_keep_role_ids, every_organization_sees_manifest_roles,
@@ -60,7 +61,8 @@ on_both_engines! {
         a_write_without_change_leaves_no_trace, a_touch_counts, readers_see_one_moment;
     feed: a_late_commit_is_not_skipped, facts_are_the_fold_of_all_changes, a_gap_is_no_answer,
         heads_tell_the_time;
-    audit: the_chain_links, records_are_found, records_are_filtered, before_and_after_come_from_the_facts;
+    audit: the_chain_links, records_are_found, records_are_filtered,
+        before_and_after_come_from_the_facts;
     sign_in: the_oldest_organization_comes_first, only_a_proved_address_signs_in,
         a_client_tells_its_organization, failures_are_counted, failures_count_in_parallel;
     literals: sql_text_is_a_literal;
