@@ -80,10 +80,7 @@ impl ErrorReason {
             | Self::GroupTooDeep
             | Self::GroupNotEmpty
             | Self::RoleInUse
-            | Self::IdempotencyKeyReused
-            | Self::LastAdministrator
-            | Self::LimitReached => (Code::FailedPrecondition, StatusCode::CONFLICT),
-            Self::WriteConflict => (Code::Aborted, StatusCode::CONFLICT),
+            | Self::IdempotencyKeyReused => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
             }
@@ -140,9 +137,6 @@ impl ErrorReason {
             Self::GroupNotEmpty => "Group not empty",
             Self::RoleInUse => "Role in use",
             Self::IdempotencyKeyReused => "Idempotency key reused",
-            Self::LastAdministrator => "Last administrator",
-            Self::WriteConflict => "Write conflict",
-            Self::LimitReached => "Limit reached",
             Self::TooManyAttempts => "Too many attempts",
             Self::Overloaded => "Overloaded",
             Self::Stale => "Not fresh enough",

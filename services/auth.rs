@@ -1,6 +1,5 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
-mod attempts;
 mod get_user_info;
 mod issue;
 mod issue_token;

@@ -18,11 +18,16 @@ use crate::app::App;
 use crate::run::MESSAGE_BYTES_MAX;
 
 /// The service.
-struct Authorize(Arc<App>);
+struct Authorize {
+    app: Arc<App>,
+    counters: authorize::Counters,
+}
 
 /// The service, ready to be routed to.
 pub fn service(app: Arc<App>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    AuthorizeServiceServer::new(Authorize(app)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let counters = authorize::Counters::new();
+    AuthorizeServiceServer::new(Authorize { app, counters })
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
 #[tonic::async_trait]
@@ -31,6 +36,6 @@ impl AuthorizeService for Authorize {
         &self,
         request: Request<pb::AuthorizeRequest>,
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
-        authorize::authorize(&self.0, request).await
+        authorize::authorize(&self.app, &self.counters, request).await
     }
 }

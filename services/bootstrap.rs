@@ -7,7 +7,7 @@ use gatepost_core::{
     PRODUCT_SYSTEM, Status, UserId,
 };
 use gatepost_store::{
-    Actor, AuditDraft, Installation, Organization, PasswordHash, Scope, Store, User,
+    Actor, AuditDraft, Installation, Organization, PasswordHash, Role, Scope, Store, User,
 };
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
@@ -54,10 +54,16 @@ pub async fn start(
     now: OffsetDateTime,
 ) -> Result<Started> {
     if let Some(installation) = store.installation().await? {
-        refresh_own_manifests(store, installation.system_organization, now).await?;
+        let system = installation.system_organization;
+        refresh_own_manifests(store, system, now).await?;
+        let first = if config.multi_tenant {
+            ensure_system_administrator(store, system, passwords, config, now).await?
+        } else {
+            None
+        };
         return Ok(Started {
             installation,
-            first: None,
+            first,
         });
     }
     let first = found(store, sealer, passwords, config, now).await?;
@@ -77,12 +83,7 @@ async fn found(
     config: &Config,
     now: OffsetDateTime,
 ) -> Result<Option<First>> {
-    let password = match &config.bootstrap.password {
-        Some(password) => password.clone(),
-        None => SecretString::from(new_secret("")?),
-    };
-    let hash = passwords.hash(password.expose_secret()).await?;
-    let administrator = administrator(&config.bootstrap.username, hash, now)?;
+    let (administrator, first) = first_administrator(passwords, config, now).await?;
     // Keys are slow to make, so they are made before anything is locked.
     let keys = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256]
         .map(|algorithm| token::generate(algorithm, new_id(now).to_string(), sealer, now));
@@ -115,17 +116,63 @@ async fn found(
     }
     // Where there is one organization only, its administrator rules the installation too.
     furnish_new(&tx, &administrator, now).await?;
-    let role = tx.roles().by_name(SYSTEM_ADMINISTRATOR).await?;
-    let role = role.ok_or_else(|| Error::internal("a published role is missing"))?;
+    let role = system_role(&tx).await?;
     tx.grants()
         .give(GrantSubject::User(administrator.id), role.id)
         .await?;
     tx.commit(record("installation.found", now)).await?;
-    let generated = config.bootstrap.password.is_none().then_some(password);
-    Ok(Some(First {
-        username: administrator.username,
-        password: generated,
-    }))
+    Ok(Some(first))
+}
+
+/// An installation that was made for one organization and now serves many has its administrator in
+/// that one, where rule over the installation does not count any more. Somebody must have it.
+async fn ensure_system_administrator(
+    store: &Store,
+    system: OrganizationId,
+    passwords: &Passwords,
+    config: &Config,
+    now: OffsetDateTime,
+) -> Result<Option<First>> {
+    let tx = store.read(system).await?;
+    let role = system_role(&tx).await?;
+    if !tx.grants().of_role(role.id).await?.is_empty() {
+        return Ok(None);
+    }
+    drop(tx);
+    let (administrator, first) = first_administrator(passwords, config, now).await?;
+    let tx = store.write(system).await?;
+    if !tx.grants().of_role(role.id).await?.is_empty() {
+        return Ok(None);
+    }
+    furnish_new(&tx, &administrator, now).await?;
+    tx.grants()
+        .give(GrantSubject::User(administrator.id), role.id)
+        .await?;
+    tx.commit(record("installation.open", now)).await?;
+    Ok(Some(first))
+}
+
+async fn system_role(tx: &Scope) -> Result<Role> {
+    let role = tx.roles().by_name(SYSTEM_ADMINISTRATOR).await?;
+    role.ok_or_else(|| Error::internal("a published role is missing"))
+}
+
+/// The administrator that the settings describe, and what to tell of her.
+async fn first_administrator(
+    passwords: &Passwords,
+    config: &Config,
+    now: OffsetDateTime,
+) -> Result<(User, First)> {
+    let given = config.bootstrap.password.clone();
+    let password = match &given {
+        Some(password) => password.clone(),
+        None => SecretString::from(new_secret("")?),
+    };
+    let hash = passwords.hash(password.expose_secret()).await?;
+    let user = administrator(&config.bootstrap.username, hash, now)?;
+    let username = user.username.clone();
+    let password = given.is_none().then_some(password);
+    Ok((user, First { username, password }))
 }
 
 /// Gives a new organization the groups of every manifest, and its first administrator.

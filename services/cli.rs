@@ -55,11 +55,27 @@ pub fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One line: what was being done, and why it failed.
-            eprintln!("gatepost: {error:#}");
+            eprintln!("gatepost: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What was being done and why it failed, in one line. Causes that their errors repeat are left
+/// out.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error
+        .chain()
+        .map(|cause| cause.to_string().replace('\n', " "))
+    {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 fn run(arguments: Arguments) -> Result<()> {

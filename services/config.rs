@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
+use time::OffsetDateTime;
 use url::Url;
 
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
@@ -90,6 +91,18 @@ pub struct SignInConfig {
     pub password_workers: usize,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
+}
+
+/// Access tokens may be issued a little later than their session is ended: by a call that came in
+/// before, or on a replica whose clock is ahead.
+const LATE_TOKENS: Duration = Duration::from_mins(2);
+
+impl SignInConfig {
+    /// When the last access token of a session that ends now has expired for certain. Until then
+    /// the session is remembered as ended.
+    pub fn last_token_ends(&self, now: OffsetDateTime) -> OffsetDateTime {
+        now + self.access_token + LATE_TOKENS
+    }
 }
 
 /// What is logged and traced.

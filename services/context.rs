@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::new_id;
 use crate::error::{Error, Result};
+use crate::once::Once;
 use crate::snapshots::Present;
 use crate::token::Verified;
 
@@ -128,7 +129,7 @@ impl Caller {
             // Rule over the installation is given in the system organization only.
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
         } else if rules_gatepost {
-            grant::permissions_exceed(view, subject, product, permissions)
+            grant::change_exceeds(view, subject, product, permissions)
         } else if grant::may_grant_product(view, subject, product) {
             None
         } else {
@@ -227,6 +228,8 @@ pub struct Cx {
     pub tx: Scope,
     /// What the audit log will tell.
     pub audit: Audit,
+    /// The creation that must happen once, until its answer is kept.
+    pub once: Option<Once>,
 }
 
 impl Cx {

@@ -24,7 +24,7 @@ use gatepost_proto::rest::{Binding, Call, Reply};
 use gatepost_proto::rest_routes::BINDINGS;
 use gatepost_proto::{ErrorReason, OPENAPI};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tonic::service::Routes;
 use tonic::{Extensions, Status};
 
@@ -120,7 +120,10 @@ impl Gateway {
                     .await
             }
             Found::OtherMethods(methods) => method_not_allowed(&methods, asked),
-            Found::Nothing => problem::answer(&unknown(), asked),
+            Found::Nothing => match grpc_kind(request.headers()) {
+                Some(kind) => no_such_service(kind),
+                None => problem::answer(&unknown(), asked),
+            },
             Found::Malformed => {
                 let detail = "the path holds a bad escape";
                 let metadata = [("at", "path")];
@@ -237,6 +240,20 @@ fn method_not_allowed(methods: &[&str], asked: Asked<'_>) -> Response {
             ..asked
         },
     )
+}
+
+/// The media type of a gRPC or gRPC-Web call.
+fn grpc_kind(headers: &HeaderMap) -> Option<HeaderValue> {
+    let kind = headers.get(CONTENT_TYPE)?;
+    let is_grpc = kind.as_bytes().starts_with(b"application/grpc");
+    is_grpc.then(|| kind.clone())
+}
+
+/// Answers a gRPC call that no service took, in the way that its caller reads.
+fn no_such_service(kind: HeaderValue) -> Response {
+    let mut response = Status::unimplemented("no such service").into_http();
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
 }
 
 fn unknown() -> Status {

@@ -4,6 +4,7 @@
 //! command line. [`serve::start`] is where it comes together.
 
 mod app;
+mod attempts;
 mod auth;
 mod authorize;
 mod bootstrap;
@@ -13,11 +14,14 @@ pub mod config;
 mod context;
 mod door;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 mod hexadecimal;
 mod housekeeping;
 mod identity;
 mod manifests;
+mod once;
 mod password;
 mod run;
 mod seal;

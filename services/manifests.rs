@@ -42,9 +42,19 @@ pub fn embedded() -> Result<Vec<Manifest>> {
 /// `MANIFEST_INVALID`, with what is wrong and where.
 pub fn parse(text: &str) -> Result<Manifest> {
     let manifest: Manifest = serde_saphyr::from_str(text)
-        .map_err(|error| Error::new(ErrorReason::ManifestInvalid, error.to_string()))?;
+        .map_err(|error| Error::new(ErrorReason::ManifestInvalid, first_line(&error)))?;
     check(&manifest)?;
     Ok(manifest)
+}
+
+/// What is wrong and where, without the picture of the file that follows.
+fn first_line(error: &serde_saphyr::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Checks a manifest by the rules that need no other manifest.
@@ -185,7 +195,14 @@ pub async fn declares_grant(tx: &Scope, group: &Group, role: &Role) -> Result<bo
 pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) -> Result<()> {
     for manifest in manifests {
         for (group, roles) in manifest.groups() {
-            let group = group_named(tx, &group, now).await?;
+            let Some(group) = group_named(tx, &group, now).await? else {
+                // Whoever made a group of this name beforehand must not get the product with it.
+                tracing::warn!(
+                    organization = %tx.organization(), group,
+                    "a group of the organization has a built-in group's name, and gets no roles"
+                );
+                continue;
+            };
             for role in roles {
                 let role = tx.roles().by_name(&name::key(&role)).await?;
                 let role = role.ok_or_else(|| Error::internal("a published role is missing"))?;
@@ -198,10 +215,11 @@ pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) ->
     Ok(())
 }
 
-async fn group_named(tx: &Scope, name: &str, now: OffsetDateTime) -> Result<GroupId> {
+/// The built-in group of this name; made when there is none, `None` when the name is taken.
+async fn group_named(tx: &Scope, name: &str, now: OffsetDateTime) -> Result<Option<GroupId>> {
     let name = GroupName::parse(name)?;
     if let Some(group) = tx.groups().by_name(&name.key()).await? {
-        return Ok(group.id);
+        return Ok(group.built_in.then_some(group.id));
     }
     let group = Group {
         id: GroupId::new(new_id(now)),
@@ -211,7 +229,7 @@ async fn group_named(tx: &Scope, name: &str, now: OffsetDateTime) -> Result<Grou
         created_at: now,
     };
     tx.groups().insert(&group).await?;
-    Ok(group.id)
+    Ok(Some(group.id))
 }
 
 /// Furnishes every organization there is, each in a transaction of its own. An organization that

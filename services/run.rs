@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use futures::Future;
 use futures::future::ready;
 use gatepost_core::Revision;
@@ -17,8 +16,6 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::redact::Redact;
 use gatepost_proto::rpc::{Access, Effect, Rpc};
 use gatepost_proto::validate::{Validate, Violations};
-use gatepost_store::IdempotencyRecord;
-use prost::Message;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
@@ -26,6 +23,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::context::{Arrival, Audit, Caller, Cx, Gate};
 use crate::error::{Error, Result};
+use crate::once::{self, Once};
 
 /// The largest message that is read, in bytes, whatever the face.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -33,11 +31,8 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 pub const REVISION: &str = "gatepost-revision";
 /// Request metadata: the least revision that an answer may be based on.
 const MIN_REVISION: &str = "gatepost-min-revision";
-/// Request metadata: makes a creation that is sent twice happen once.
-const IDEMPOTENCY_KEY: &str = "gatepost-idempotency-key";
 /// Response metadata: names the request in the log.
-const REQUEST_ID: &str = "gatepost-request-id";
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+pub const REQUEST_ID: &str = "gatepost-request-id";
 
 /// An `async fn(&mut C, In) -> Result<Out>`.
 pub trait Handler<'a, C, In, Out> {
@@ -145,7 +140,7 @@ where
     let caller = authenticate(app, &metadata, known).await?;
     validate(&message)?;
     allow::<Req>(&caller)?;
-    let once = Once::read(&metadata, &caller, &message)?;
+    let once = Once::read(app, &metadata, &caller, &message)?;
     let input = prepare(Arc::clone(app), caller.clone(), message).await?;
     let mut cx = begin::<Req>(app, arrival, caller).await?;
     if cx.tx.revision() < least {
@@ -158,32 +153,12 @@ where
         let response = handler.call(&mut cx, input).await?;
         return Ok(at_revision(cx.tx.revision(), response));
     }
-    let response = answer_once(once, &mut cx, input, handler).await?;
+    let response = once::answer(once, &mut cx, input, handler).await?;
     let Cx { tx, audit, .. } = cx;
-    let revision = app.commit(tx, audit).await?;
-    Ok(at_revision(revision, response))
-}
-
-/// Calls the handler, unless an earlier call with the same idempotency key was answered.
-async fn answer_once<In, Out, H>(
-    once: Option<Once>,
-    cx: &mut Cx,
-    input: In,
-    handler: H,
-) -> Result<Out>
-where
-    Out: Message + Default + Clone + Redact,
-    H: for<'a> Handler<'a, Cx, In, Out>,
-{
-    let Some(once) = once else {
-        return handler.call(cx, input).await;
-    };
-    if let Some(response) = once.answered(cx).await? {
-        return Ok(response);
-    }
-    let response = handler.call(cx, input).await?;
-    once.keep(cx, &response).await?;
-    Ok(response)
+    // Where a call began is where its caller will look next, even if it ended elsewhere.
+    let first = tx.left().first().map(|(_, revision)| *revision);
+    let reached = app.commit(tx, audit).await?;
+    Ok(at_revision(first.unwrap_or(reached), response))
 }
 
 async fn public<Req, H>(
@@ -233,7 +208,7 @@ pub async fn authenticate(app: &App, metadata: &MetadataMap, least: Revision) ->
 
 /// The bearer token of a request (RFC 6750 §2.1). Two credentials are one too many: which of them
 /// counts must never depend on who reads first.
-fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
+pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
     let invalid = |message| Error::new(ErrorReason::TokenInvalid, message);
     let mut values = metadata.get_all("authorization").iter();
     let Some(value) = values.next() else {
@@ -309,70 +284,8 @@ async fn begin<Req: Rpc>(app: &Arc<App>, arrival: &Arrival, caller: Caller) -> R
         caller,
         tx,
         audit,
+        once: None,
     })
-}
-
-/// A creation that must happen once, however often it is sent.
-struct Once {
-    rpc: &'static str,
-    key: String,
-    request_hash: Vec<u8>,
-}
-
-impl Once {
-    /// Only creations take an idempotency key: every other write may be repeated as it is.
-    fn read<Req: Rpc>(
-        metadata: &MetadataMap,
-        caller: &Caller,
-        message: &Req,
-    ) -> Result<Option<Self>> {
-        let method = Req::NAME.rsplit('/').next().unwrap_or_default();
-        let Some(value) = metadata.get(IDEMPOTENCY_KEY) else {
-            return Ok(None);
-        };
-        if !method.starts_with("Create") {
-            return Ok(None);
-        }
-        let key = value.to_str().unwrap_or_default();
-        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-            let message = "an idempotency key is 1 to 128 visible characters";
-            return Err(Error::invalid("Idempotency-Key", message));
-        }
-        let hash = digest::digest(&digest::SHA256, &message.encode_to_vec());
-        Ok(Some(Self {
-            rpc: Req::NAME,
-            // Two callers that pick the same key must not see each other's answers.
-            key: format!("{}:{key}", caller.token.claims.sub),
-            request_hash: hash.as_ref().to_vec(),
-        }))
-    }
-
-    /// What the first call answered, less its secrets.
-    async fn answered<R: Message + Default>(&self, cx: &Cx) -> Result<Option<R>> {
-        let Some(record) = cx.tx.idempotency().get(&self.key).await? else {
-            return Ok(None);
-        };
-        if record.rpc != self.rpc || record.request_hash != self.request_hash {
-            let message = "this idempotency key was used for another request";
-            return Err(Error::new(ErrorReason::IdempotencyKeyReused, message));
-        }
-        R::decode(record.response.as_slice())
-            .map(Some)
-            .map_err(Error::internal)
-    }
-
-    async fn keep<R: Message + Redact + Clone>(&self, cx: &Cx, response: &R) -> Result<()> {
-        let mut kept = response.clone();
-        kept.redact();
-        let record = IdempotencyRecord {
-            key: self.key.clone(),
-            rpc: self.rpc.to_owned(),
-            request_hash: self.request_hash.clone(),
-            response: kept.encode_to_vec(),
-            created_at: cx.now,
-        };
-        Ok(cx.tx.idempotency().put(&record).await?)
-    }
 }
 
 /// An answer that says which revision it is based on.
@@ -386,7 +299,7 @@ pub fn at_revision<T>(revision: Revision, message: T) -> Response<T> {
 ///
 /// # Errors
 /// The status of the error.
-pub fn answer<Req: Rpc>(
+fn answer<Req: Rpc>(
     arrival: &Arrival,
     result: Result<Response<Req::Response>>,
 ) -> Result<Response<Req::Response>, Status> {
@@ -401,7 +314,7 @@ pub fn answer<Req: Rpc>(
 }
 
 /// Makes an error a status, and tells the log of it once.
-fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
+pub fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
     let reason = error.reason();
     metrics::counter!("gatepost_requests_total", "rpc" => rpc, "reason" => reason.name())
         .increment(1);
@@ -428,7 +341,9 @@ fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
 /// `run` is a signed-in caller's, `run_prepared` one with slow work before its transaction (its
 /// module's `prepare`), `run_public` one without a credential, `run_whole` one that runs itself.
 macro_rules! wire {
-    ($service:ident for $type:ident { $($run:ident $name:ident($request:ident) -> $response:ident;)* }) => {
+    ($service:ident for $type:ident {
+        $($run:ident $name:ident($request:ident) -> $response:ident;)*
+    }) => {
         #[tonic::async_trait]
         impl $service for $type {
             $(async fn $name(

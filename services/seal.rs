@@ -19,6 +19,8 @@ const ENVELOPE_VERSION: u8 = 1;
 
 /// What client secrets are hashed for.
 pub const CLIENT_SECRET: &str = "client secret";
+/// What requests with an idempotency key are hashed for.
+pub const REQUEST: &str = "idempotent request";
 /// What refresh tokens are hashed for.
 pub const REFRESH_TOKEN: &str = "refresh token";
 
@@ -128,11 +130,11 @@ impl Sealer {
     }
 
     /// The keyed hash under which a machine's secret is stored.
-    pub fn hash(&self, purpose: &str, secret: &str) -> Vec<u8> {
+    pub fn hash(&self, purpose: &str, secret: impl AsRef<[u8]>) -> Vec<u8> {
         let mut context = hmac::Context::with_key(&self.hash);
         context.update(purpose.as_bytes());
         context.update(&[0]);
-        context.update(secret.as_bytes());
+        context.update(secret.as_ref());
         context.sign().as_ref().to_vec()
     }
 }

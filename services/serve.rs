@@ -22,7 +22,7 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server as Transport;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
 use crate::bootstrap::{self, First, Started};
@@ -40,7 +40,7 @@ use crate::{auth, authorize, identity};
 /// How long a balancer has to see that this server is closing, before it closes.
 const NOTICE: Duration = Duration::from_secs(2);
 /// How long calls in flight have to end after that.
-const DRAIN_MAX: Duration = Duration::from_secs(8);
+const DRAIN_MAX: Duration = Duration::from_secs(7);
 /// The longest that any call may take.
 const CALL_MAX: Duration = Duration::from_secs(35);
 const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
@@ -82,9 +82,12 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     store.migrate(clock.now()).await?;
     let sealer = Sealer::new(master_key(&store, &config.storage)?.expose_secret())?;
     let passwords = Passwords::new(config.sign_in.password_workers)?;
+    // Whatever else can be wrong is found out before anything is made: what a first start makes,
+    // its password too, is told once, and only by a server that is up.
+    let (cache, bus) = shared(&config.storage)?;
+    let (address, incoming) = listener::listen(config.listen, config.tls.as_ref()).await?;
     let started = bootstrap::start(&store, &sealer, &passwords, config, clock.now()).await?;
     check_installation(&started, &sealer, config)?;
-    let (cache, bus) = shared(&config.storage)?;
     let Started {
         installation,
         first,
@@ -100,7 +103,12 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let following = tokio::spawn(Arc::clone(&snapshots).follow(bus.subscribe()));
     let public_url = installation.public_url.clone();
     let app = Arc::new(App {
-        verifier: Verifier::new(public_url.clone(), clock.clone(), Arc::clone(&snapshots)),
+        verifier: Verifier::new(
+            public_url.clone(),
+            config.sign_in.access_token,
+            clock.clone(),
+            Arc::clone(&snapshots),
+        ),
         store,
         cache,
         bus,
@@ -113,7 +121,6 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
     });
-    let (address, incoming) = listener::listen(config.listen, config.tls.as_ref()).await?;
     let draining = probes::Draining::new(AtomicBool::new(false));
     let (health, router) = router(&app, config, Arc::clone(&draining)).await?;
     let background = [following, tokio::spawn(keep_house(Arc::clone(&app)))];
@@ -319,7 +326,8 @@ fn cors(origins: &[String]) -> Result<CorsLayer> {
     let exposed = EXPOSED.map(HeaderName::from_static);
     let layer = CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers(Any)
+        // Mirrored and not `*`, which does not stand for `Authorization` (Fetch §3.3.5).
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(exposed);
     if origins.iter().any(|origin| origin == "*") {
         return Ok(layer.allow_origin(Any));

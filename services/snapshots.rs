@@ -6,12 +6,12 @@
 //! moment knows every revision that was committed before it (invariant 4); past the bound there is
 //! no snapshot to be had, only `STALE`.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use foldhash::HashMap;
 use gatepost_core::{OrganizationId, Revision, Snapshot, View};
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Head, HintStream, Store, StoreError};
@@ -80,6 +80,8 @@ pub struct Snapshots {
     system: (OrganizationId, Arc<Slot>),
     slots: RwLock<HashMap<OrganizationId, Arc<Slot>>>,
     wanted: Notify,
+    /// Rounds that have begun; `rounds` are those that have ended.
+    begun: AtomicU64,
     rounds: watch::Sender<u64>,
     clock_agrees: AtomicBool,
 }
@@ -103,8 +105,9 @@ impl Snapshots {
             bound,
             single_tenant,
             system: (system, Arc::clone(&slot)),
-            slots: RwLock::new(HashMap::from([(system, slot)])),
+            slots: RwLock::new(HashMap::from_iter([(system, slot)])),
             wanted: Notify::new(),
+            begun: AtomicU64::new(0),
             rounds: watch::Sender::new(0),
             clock_agrees: AtomicBool::new(true),
         });
@@ -155,17 +158,20 @@ impl Snapshots {
         })
     }
 
-    /// Waits for the follower's next rounds, 50 ms at the most.
+    /// Waits for one round of the follower that begins after this moment, 50 ms at the most. Who
+    /// asks for what is not there costs no more than that round, and shares it.
     async fn catch_up(&self, organization: OrganizationId, least: Revision) -> Result<Present> {
         let deadline = Instant::now() + Duration::from_millis(CATCH_UP_MS_MAX);
         let mut rounds = self.rounds.subscribe();
+        let begun = self.begun.load(Ordering::SeqCst);
+        self.wanted.notify_one();
         loop {
+            let looked = *rounds.borrow_and_update() > begun;
             let wanting = match self.try_get(organization, least) {
                 Ok(present) => return Ok(present),
                 Err(wanting) => wanting,
             };
-            self.wanted.notify_one();
-            if timeout_at(deadline, rounds.changed()).await.is_err() {
+            if looked || timeout_at(deadline, rounds.changed()).await.is_err() {
                 return Err(wanting.into());
             }
         }
@@ -196,6 +202,7 @@ impl Snapshots {
                 () = self.wanted.notified() => {}
                 _ = hints.next() => {}
             }
+            self.begun.fetch_add(1, Ordering::SeqCst);
             match timeout(self.bound, self.round()).await {
                 Ok(Ok(())) => failing = false,
                 Ok(Err(error)) if !failing => {
@@ -241,36 +248,45 @@ impl Snapshots {
         }
     }
 
+    /// Brings one snapshot up to its head, and notes that it was there when the head was asked.
     async fn bring(&self, head: Head, asked_at: Duration) -> Result<()> {
         let Some(slot) = self.slot(head.organization) else {
             return Ok(());
         };
-        let Some(snapshot) = slot.snapshot.load_full() else {
+        if self.apply_changes(&slot, &head).await? {
+            slot.prove(asked_at);
             return Ok(());
+        }
+        self.load(head.organization).await
+    }
+
+    /// Applies what was committed since; false when the snapshot must be built anew.
+    async fn apply_changes(&self, slot: &Slot, head: &Head) -> Result<bool> {
+        let _guard = slot.loading.lock().await;
+        let Some(mut snapshot) = slot.snapshot.load_full() else {
+            return Ok(false);
         };
-        let same_epoch = slot.epoch.load(Ordering::Acquire) == head.epoch;
-        if !same_epoch || head.revision < snapshot.revision() {
-            return self.load(head.organization).await;
+        let known = snapshot.revision();
+        if slot.epoch.load(Ordering::Acquire) != head.epoch || head.revision < known {
+            return Ok(false);
         }
-        if head.revision > snapshot.revision() {
-            let feed = self.store.feed();
-            let changes = feed
-                .changes(head.organization, snapshot.revision(), head.revision)
-                .await?;
-            let Some(changes) = changes else {
-                return self.load(head.organization).await;
-            };
-            let _guard = slot.loading.lock().await;
-            let mut next = snapshot;
-            for (revision, changes) in changes {
-                next = Arc::new(next.apply(revision, &changes));
-            }
-            let now_s = self.clock.now().unix_timestamp();
-            slot.snapshot
-                .store(Some(Arc::new(next.forget_ended_sessions(now_s))));
+        if head.revision == known {
+            return Ok(true);
         }
-        slot.prove(asked_at);
-        Ok(())
+        let feed = self.store.feed();
+        let changes = feed
+            .changes(head.organization, known, head.revision)
+            .await?;
+        let Some(changes) = changes else {
+            return Ok(false);
+        };
+        for (revision, changes) in changes {
+            snapshot = Arc::new(snapshot.apply(revision, &changes));
+        }
+        let now_s = self.clock.now().unix_timestamp();
+        slot.snapshot
+            .store(Some(Arc::new(snapshot.forget_ended_sessions(now_s))));
+        Ok(true)
     }
 
     /// Builds a snapshot from the rows; callers that come at the same time share one build.

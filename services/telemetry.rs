@@ -1,5 +1,7 @@
 //! Logs, traces and metrics.
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, Result};
 use http::HeaderMap;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -45,7 +47,10 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
         .log
         .parse()
         .with_context(|| format!("setting `GATEPOST_LOG`: `{}`", config.log))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if config.json {
         lines.json().flatten_event(true).with_filter(filter).boxed()
     } else {

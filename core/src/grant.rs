@@ -5,6 +5,7 @@ use crate::fact::{Effect, RolePermission};
 use crate::id::RoleId;
 use crate::permission::Permission;
 use crate::role::ANY;
+use crate::snapshot::ProductEntry;
 use crate::{PRODUCT_GATEPOST, PRODUCT_SYSTEM};
 
 /// The resource of [`PRODUCT_GATEPOST`] whose actions are the products that one may give roles of.
@@ -50,6 +51,53 @@ pub fn permissions_exceed(
     let mut missing = allowed.filter(|permission| !holds(&held, permission));
     let missing = missing.next()?;
     Some(Permission::new(slug, &missing.resource, &missing.action))
+}
+
+/// As [`permissions_exceed`], for a role that somebody is about to gain or to lose: what it denies
+/// counts like what it allows. Whoever takes a deny away gives what it denied.
+///
+/// A denied wildcard is as much as the product declares of it.
+pub fn change_exceeds(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    changing: &[RolePermission],
+) -> Option<Permission> {
+    let slug = ruling_product(view, product)?;
+    let product = view.system.product(slug);
+    let mut declared = product.map(ProductEntry::declared).unwrap_or_default();
+    if slug == PRODUCT_GATEPOST {
+        // Its actions are the products there are; no declaration lists them.
+        declared.push((RESOURCE_GRANTS.to_owned(), ANY.to_owned()));
+    }
+    let denied = |deny: &RolePermission| {
+        let both = declared.iter().filter_map(|(resource, action)| {
+            Some((common(resource, &deny.resource)?, common(action, &deny.action)?))
+        });
+        both.map(|(resource, action)| RolePermission {
+            resource: resource.to_owned(),
+            action: action.to_owned(),
+            effect: Effect::Allow,
+        })
+        .collect()
+    };
+    let changing: Vec<RolePermission> = changing
+        .iter()
+        .flat_map(|permission| match permission.effect {
+            Effect::Allow => vec![permission.clone()],
+            Effect::Deny => denied(permission),
+        })
+        .collect();
+    permissions_exceed(view, actor, slug, &changing)
+}
+
+/// What two patterns both match, if they match anything in common.
+fn common<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
+    match (one, other) {
+        (ANY, other) => Some(other),
+        (one, ANY) => Some(one),
+        (one, other) => (one == other).then_some(one),
+    }
 }
 
 /// Whether the actor may give this role to others, or take it away.

@@ -26,7 +26,14 @@ macro_rules! decode {
                 query: Vec::new(),
                 body,
             };
-            request::<$message>(call, Shape { body: true, patch: $patch }).map(|_| ())
+            request::<$message>(
+                call,
+                Shape {
+                    body: true,
+                    patch: $patch,
+                },
+            )
+            .map(|_| ())
         });
         if let Err(status) = outcome {
             assert!(ErrorReason::of(&status).is_some(), "{status}");

@@ -14,7 +14,10 @@ use tonic::service::Routes;
 macro_rules! decode {
     ($message:ty, $bytes:expr, $patch:expr) => {{
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let outcome = body::sort(&headers, Bytes::copy_from_slice($bytes)).and_then(|body| {
             let call = Call {
                 routes: Routes::default(),
@@ -25,7 +28,14 @@ macro_rules! decode {
                 query: Vec::new(),
                 body,
             };
-            request::<$message>(call, Shape { body: true, patch: $patch }).map(|_| ())
+            request::<$message>(
+                call,
+                Shape {
+                    body: true,
+                    patch: $patch,
+                },
+            )
+            .map(|_| ())
         });
         if let Err(status) = outcome {
             assert!(ErrorReason::of(&status).is_some(), "{status}");

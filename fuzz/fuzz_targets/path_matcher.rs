@@ -8,7 +8,9 @@ use gatepost_proto::rest_routes::BINDINGS;
 use libfuzzer_sys::fuzz_target;
 
 static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
-    let routes = BINDINGS.iter().map(|binding| (binding.method, binding.template));
+    let routes = BINDINGS
+        .iter()
+        .map(|binding| (binding.method, binding.template));
     Matcher::new(routes).expect("the templates of the contract are good")
 });
 

@@ -6,8 +6,8 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_store::{Actor, Organization, RefreshToken, Session, User};
 
-use super::attempts::Attempts;
 use super::issue::{self, Client, Issue, Issued, for_machine, for_person, person_scope};
+use crate::attempts::Attempts;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::seal::{REFRESH_TOKEN, new_secret};
@@ -108,7 +108,7 @@ async fn prove_client(
         .as_ref()
         .is_err_and(|error| error.reason() == ErrorReason::ClientInvalid)
     {
-        attempts.failed(&gate.app, gate.now).await?;
+        attempts.client_failed(&gate.app, gate.now).await?;
     }
     proven
 }
@@ -131,7 +131,7 @@ async fn find_person(
             return Ok(Some(first));
         }
     }
-    Ok(sign_in.users_by_username(account).await?.into_iter().next())
+    Ok(sign_in.oldest_of_username(account).await?)
 }
 
 /// Writes the session with its first refresh token, and signs the access token for the revision

@@ -19,7 +19,7 @@ pub async fn logout(gate: &mut Gate, request: LogoutRequest) -> Result<LogoutRes
             "the token has no session to end",
         ));
     };
-    let until = gate.now + gate.app.sign_in.access_token;
+    let until = gate.app.sign_in.last_token_ends(gate.now);
     tx.sessions().end(session.id, gate.now, until).await?;
     let name = tx
         .users()

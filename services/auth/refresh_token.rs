@@ -112,7 +112,7 @@ async fn end_stolen_session(
     session: SessionId,
 ) -> Result<()> {
     let tx = gate.app.store.write(organization).await?;
-    let until = gate.now + gate.app.sign_in.access_token;
+    let until = gate.app.sign_in.last_token_ends(gate.now);
     if tx.sessions().end(session, gate.now, until).await? {
         let nobody = Actor {
             kind: "anonymous".into(),

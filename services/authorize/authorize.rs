@@ -7,38 +7,76 @@ use gatepost_core::snapshot::ProductEntry;
 use gatepost_core::{Decision, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
+use gatepost_proto::rpc::Rpc;
+use metrics::Counter;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
 use crate::clock::new_id;
 use crate::context::{Arrival, Caller};
 use crate::error::{Error, Result};
-use crate::run::{answer, at_revision, authenticate, min_revision, validate};
+use crate::run::{at_revision, authenticate, min_revision, refuse, validate};
 
 /// How old clients of machines name the product: `admin/<product>-editor-role`.
 const LEGACY_OWNER: &str = "admin";
 const LEGACY_ROLE: &str = "-editor-role";
 
+/// Counts decisions. The counters are found once: looking one up costs as much as a decision.
+pub struct Counters {
+    allowed: Counter,
+    denied: Counter,
+}
+
+impl Counters {
+    /// The counters of the recorder that the process has.
+    pub fn new() -> Self {
+        let count = |answer| metrics::counter!("gatepost_decisions_total", "answer" => answer);
+        Self {
+            allowed: count("allow"),
+            denied: count("deny"),
+        }
+    }
+}
+
 /// Handles the RPC.
 pub async fn authorize(
     app: &App,
+    counters: &Counters,
     request: Request<AuthorizeRequest>,
 ) -> Result<Response<AuthorizeResponse>, Status> {
-    let arrival = Arrival::of(&request);
-    answer::<AuthorizeRequest>(&arrival, decision(app, request).await)
+    let (metadata, extensions, question) = request.into_parts();
+    match decision(app, &metadata, &question).await {
+        Ok(response) => {
+            let allowed = response.get_ref().authorized;
+            if allowed {
+                counters.allowed.increment(1)
+            } else {
+                counters.denied.increment(1)
+            }
+            Ok(response)
+        }
+        Err(error) => {
+            let arrival = extensions
+                .get::<Arrival>()
+                .cloned()
+                .unwrap_or_else(Arrival::inside);
+            Err(refuse(AuthorizeRequest::NAME, &arrival, error))
+        }
+    }
 }
 
 async fn decision(
     app: &App,
-    request: Request<AuthorizeRequest>,
+    metadata: &MetadataMap,
+    question: &AuthorizeRequest,
 ) -> Result<Response<AuthorizeResponse>> {
-    let least = min_revision(request.metadata())?.max(request.get_ref().min_revision);
-    let caller = authenticate(app, request.metadata(), least).await?;
-    let question = request.into_inner();
-    validate(&question)?;
-    let (subject, product) = subject(&caller, &question)?;
+    let least = min_revision(metadata)?.max(question.min_revision);
+    let caller = authenticate(app, metadata, least).await?;
+    validate(question)?;
+    let (subject, product) = subject(&caller, question)?;
     let decision = match product {
-        Some(product) => judge(&caller, subject, product, &question),
+        Some(product) => judge(&caller, subject, product, question),
         None => Decision {
             allowed: false,
             reason: Reason::UnknownProduct,

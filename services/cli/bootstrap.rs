@@ -49,15 +49,15 @@ fn report(manifest: &Manifest, before: &Manifest, changed: bool) {
     }
     let difference = diff(before, manifest);
     println!(
-        "{}: {} permissions added, {} removed",
+        "{}: {} lines added, {} removed",
         manifest.service,
         difference.added.len(),
         difference.removed.len()
     );
     for (sign, lines) in [('+', difference.added), ('-', difference.removed)] {
-        for line in lines {
-            let role = line.role.unwrap_or_else(|| "nobody".to_owned());
-            let permission = line.permission;
+        // A permission that is only declared changes nobody's access.
+        for line in lines.into_iter().filter(|line| line.role.is_some()) {
+            let (role, permission) = (line.role.unwrap_or_default(), line.permission);
             println!(
                 "  {sign} {}:{} for {role}",
                 permission.resource, permission.action

@@ -30,7 +30,7 @@ pub async fn reset_password(
     let now = Clock::System.now();
     let tx = store.write(organization.id).await?;
     tx.users().set_password(user.id, hash, now).await?;
-    let until = now + config.sign_in.access_token;
+    let until = config.sign_in.last_token_ends(now);
     tx.sessions()
         .end_all_of_user(user.id, None, now, until)
         .await?;

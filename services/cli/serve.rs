@@ -14,6 +14,8 @@ use crate::config::{Config, StorageConfig};
 use crate::serve::{Server, start, write_secret};
 use crate::telemetry;
 
+/// What a first start says. The commands are meant to be pasted as they are.
+const WELCOME: &str = include_str!("welcome.txt");
 const PASSWORD_FILE: &str = "initial-password";
 
 /// Serves.
@@ -64,29 +66,25 @@ fn welcome(server: &Server, config: &Config) -> Result<()> {
         Some(password) if out.is_terminal() => password.expose_secret().to_owned(),
         Some(password) => keep(&config.storage, password.expose_secret())?,
     };
-    let url = &server.public_url;
-    let username = &first.username;
-    writeln!(
-        out,
-        r#"
-Gatepost is up on {url}. This was its first start.
-Administrator: {username}   Password: {password}
-
-Get a token:
-  TOKEN=$(curl -s {url}/v1/login/oauth/access_token --json '{{"grantType":"password","username":"{username}","password":"'"{password}"'"}}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-Ask for something that is allowed:
-  curl -s {url}/v1/authorize -H "Authorization: Bearer $TOKEN" --json '{{"product":"midaz","resource":"accounts","action":"get"}}'
-Ask for something that is refused:
-  curl -s {url}/v1/authorize -H "Authorization: Bearer $TOKEN" --json '{{"product":"midaz","resource":"operations","action":"delete"}}'
-"#
-    )?;
-    Ok(())
+    let text = WELCOME
+        .replace("{url}", &server.public_url)
+        .replace("{username}", &first.username)
+        .replace("{password}", &password);
+    Ok(out.write_all(text.as_bytes())?)
 }
 
 /// Keeps the password in a file when nobody sits at a terminal; answers how a shell reads it.
 fn keep(storage: &StorageConfig, password: &str) -> Result<String> {
     let path = storage.data_dir.join(PASSWORD_FILE);
+    // The password of another installation, whose folder this was, opens nothing here.
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
+    // One of an earlier start that is still there was told, and should have been changed.
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
     write_secret(&path, password)?;
     tracing::info!(path = %path.display(), "the administrator's first password is in this file");
-    Ok(format!("$(cat {})", path.display()))
+    Ok(format!("$(cat '{}')", path.display()))
 }

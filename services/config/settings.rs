@@ -52,7 +52,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "public_url",
         "",
-        "The address clients know, and the issuer of tokens. Stored at the first start; default `http(s)://LISTEN`.",
+        "The address clients know, and the issuer of tokens. Stored at the first start; default \
+         `http(s)://LISTEN`.",
     ),
     plain(
         "metrics_listen",
@@ -62,7 +63,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "data_dir",
         "gatepost-data",
-        "Folder of the embedded database, of the master key made beside it, and of the first password.",
+        "Folder of the embedded database, of the master key made beside it, and of the first \
+         password.",
     ),
     secret(
         "database_url",
@@ -78,7 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "master_key",
-        "32 bytes in base64 or hexadecimal, under which secrets are sealed. Made in the data folder for SQLite; required for PostgreSQL.",
+        "32 bytes in base64 or hexadecimal, under which secrets are sealed. Made in the data \
+         folder for SQLite; required for PostgreSQL.",
     ),
     plain(
         "master_key_file",
@@ -107,7 +110,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "staleness_bound_ms",
         "1000",
-        "Milliseconds after which a revocation binds every replica, 100 to 60000. A longer bound rides out longer outages of the database.",
+        "Milliseconds after which a revocation binds every replica, 100 to 60000. A longer bound \
+         rides out longer outages of the database.",
     ),
     plain("tls_cert", "", "PEM file with the certificate chain."),
     plain("tls_key", "", "PEM file with the private key."),

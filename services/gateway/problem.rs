@@ -10,8 +10,10 @@ use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::run::REQUEST_ID;
+
 /// Where reasons are explained.
-const TYPE_PREFIX: &str = "https://gatepost.dev/reasons/";
+const TYPE_PREFIX: &str = "urn:gatepost:reason:";
 
 /// What the answer must know of the request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +65,7 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
         .as_ref()
         .and_then(|info| ErrorReason::parse(&info.reason));
     let reason = known.unwrap_or_else(|| reason_of(status.code()));
+    tell(status, reason, asked);
     // A status that is not ours speaks of our insides.
     let ours = known.is_some_and(|reason| reason != ErrorReason::Internal);
     let detail = if ours {
@@ -125,6 +128,19 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
     response
 }
 
+/// Tells the log of a call that reached no RPC; an RPC has told it already.
+fn tell(status: &Status, reason: ErrorReason, asked: Asked<'_>) {
+    if status.metadata().contains_key(REQUEST_ID) {
+        return;
+    }
+    tracing::info!(
+        request_id = asked.request_id,
+        path = asked.path,
+        reason = reason.name(),
+        "a call was refused"
+    );
+}
+
 /// The reason that comes nearest to a gRPC code: for what tonic and its layers refuse themselves.
 fn reason_of(code: Code) -> ErrorReason {
     match code {
@@ -135,10 +151,9 @@ fn reason_of(code: Code) -> ErrorReason {
         // This process does not serve that service.
         Code::Unimplemented => ErrorReason::RouteUnknown,
         Code::AlreadyExists => ErrorReason::NameTaken,
-        Code::Aborted => ErrorReason::WriteConflict,
         Code::OutOfRange => ErrorReason::BodyTooLarge,
         Code::ResourceExhausted => ErrorReason::Overloaded,
-        Code::Unavailable => ErrorReason::StoreUnavailable,
+        Code::Aborted | Code::Unavailable => ErrorReason::StoreUnavailable,
         Code::DeadlineExceeded | Code::Cancelled => ErrorReason::DeadlineExceeded,
         Code::Ok | Code::Unknown | Code::FailedPrecondition | Code::Internal | Code::DataLoss => {
             ErrorReason::Internal

@@ -253,7 +253,7 @@ async fn a_refusal_is_a_problem_document() {
         "application/problem+json"
     );
     let expected = json!({
-        "type": "https://gatepost.dev/reasons/group-not-empty",
+        "type": "urn:gatepost:reason:group-not-empty",
         "title": "Group not empty",
         "status": 409,
         "detail": "the group has members",

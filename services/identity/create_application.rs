@@ -1,14 +1,17 @@
 //! `CreateApplication`: a new machine client, with its secret for this once.
 
-use gatepost_core::name::DisplayName;
-use gatepost_core::{Algorithm, ApplicationId, CredentialId, GrantSubject, Status};
+use gatepost_core::name::{DisplayName, Slug};
+use gatepost_core::{
+    Algorithm, ApplicationId, CredentialId, GrantSubject, PRODUCT_SYSTEM, Permission, Status,
+};
+use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationResponse};
 use gatepost_store::{Application, Credential, Role};
 
 use super::create_user::field;
 use super::{convert, find};
-use crate::context::Cx;
-use crate::error::Result;
+use crate::context::{Caller, Cx};
+use crate::error::{Error, Result};
 use crate::manifests;
 use crate::seal::{CLIENT_SECRET, new_secret};
 
@@ -31,6 +34,7 @@ pub async fn create_application(
         status: Status::Active,
         created_at: cx.now,
     };
+    require_may_publish_as(&cx.caller, &application.name)?;
     let roles = roles(cx, &request).await?;
     cx.caller.require_may_give(&roles)?;
     cx.tx.applications().insert(&application).await?;
@@ -48,6 +52,25 @@ pub async fn create_application(
     Ok(CreateApplicationResponse {
         application: Some(shown),
     })
+}
+
+/// In the system organization an application publishes the manifest of the product whose slug it
+/// has for a name: to name one so is to give that right.
+///
+/// # Errors
+/// `ESCALATION_REFUSED`.
+pub fn require_may_publish_as(caller: &Caller, name: &str) -> Result<()> {
+    let elsewhere = caller.organization() != caller.present.system.id();
+    if elsewhere || Slug::parse(name).is_err() {
+        return Ok(());
+    }
+    let permission = Permission::new(PRODUCT_SYSTEM, "declarations", "put");
+    if caller.may(PRODUCT_SYSTEM, "declarations", "put").allowed {
+        return Ok(());
+    }
+    let message = format!("an application of this name publishes a manifest: `{permission}`");
+    Err(Error::new(ErrorReason::EscalationRefused, message)
+        .with("permission", permission.to_string()))
 }
 
 /// The roles that are named; without any, the machine role of the product of that name.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::bootstrap;
 use crate::context::{Audit, Caller, Cx};
 use crate::error::{Error, Result};
+use crate::once;
 
 /// Hashes the owner's password before the system organization is locked.
 pub async fn prepare(
@@ -52,6 +53,9 @@ pub async fn create_organization(
     };
     let user = account.user(UserId::new(cx.new_id()), hash, cx.now)?;
     let shown = convert::organization(organization.clone());
+    let response = CreateOrganizationResponse {
+        organization: Some(shown.clone()),
+    };
 
     cx.tx.organizations().insert(&organization).await?;
     let mut audit = Audit::new(
@@ -61,6 +65,7 @@ pub async fn create_organization(
         &cx.arrival,
     );
     audit.target("organization", organization.id).after(&shown);
+    once::keep(cx, &response).await?;
     cx.tx
         .continue_in(organization.id, audit.into_draft())
         .await?;
@@ -69,7 +74,5 @@ pub async fn create_organization(
     cx.audit
         .target("organization", organization.id)
         .after(&shown);
-    Ok(CreateOrganizationResponse {
-        organization: Some(shown),
-    })
+    Ok(response)
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use gatepost_core::{GrantSubject, GroupId, RoleId, Subject, UserId, decide, grant};
+use gatepost_core::snapshot::ProductEntry;
+use gatepost_core::{
+    GrantSubject, GroupId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, RoleId, Subject, UserId,
+    decide, grant,
+};
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Role, Scope};
 
@@ -54,21 +58,42 @@ async fn roles_of_groups(tx: &Scope, groups: &[GroupId]) -> Result<Vec<Role>> {
 }
 
 /// Refuses to take over the account of somebody who may do more than the caller: whoever sets a
-/// password can sign in with it.
+/// password can sign in with it, and then has every role of the account.
 ///
 /// # Errors
-/// `ESCALATION_REFUSED`.
+/// `ESCALATION_REFUSED`, with the permission that is missing.
 pub fn require_not_above(caller: &Caller, user: UserId) -> Result<()> {
     if caller.user() == Some(user) {
         return Ok(());
     }
     let view = caller.present.view();
+    let everyone: Vec<RoleId> = view
+        .system
+        .products()
+        .flat_map(ProductEntry::everyone)
+        .copied()
+        .collect();
     let roles = decide::roles_of(view, Subject::User(user));
-    match grant::exceeds(view, caller.subject(), &roles) {
-        None => Ok(()),
-        Some(excess) => Err(Error::new(
-            ErrorReason::EscalationRefused,
-            format!("this account may do more than the caller: {excess}"),
-        )),
-    }
+    let own = roles.iter().filter(|role| !everyone.contains(role));
+    // A role that nobody knows any more gives nothing.
+    let missing = own.filter_map(|role| view.role(*role)).find_map(|role| {
+        let product = role.product();
+        if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
+            grant::permissions_exceed(view, caller.subject(), product, &role.permissions())
+        } else if grant::may_grant_product(view, caller.subject(), product) {
+            None
+        } else {
+            Some(Permission::new(
+                PRODUCT_GATEPOST,
+                grant::RESOURCE_GRANTS,
+                product,
+            ))
+        }
+    });
+    let Some(permission) = missing else {
+        return Ok(());
+    };
+    let message = format!("this account may do more than the caller: that needs `{permission}`");
+    Err(Error::new(ErrorReason::EscalationRefused, message)
+        .with("permission", permission.to_string()))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_core::manifest::Manifest;
-use gatepost_core::{PRODUCT_SYSTEM, Subject};
+use gatepost_core::{PRODUCT_GATEPOST, PRODUCT_SYSTEM, Subject};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::identity::v1::{PublishManifestRequest, PublishManifestResponse};
@@ -27,7 +27,7 @@ pub async fn publish_manifest(
     request: Request<PublishManifestRequest>,
 ) -> Result<Response<PublishManifestResponse>, Status> {
     let (metadata, arrival) = (request.metadata().clone(), Arrival::of(&request));
-    let manifest = manifest(request.get_ref())?;
+    let message = request.get_ref().clone();
     let response = run(app, request, publish).await?;
     if response
         .get_ref()
@@ -35,7 +35,7 @@ pub async fn publish_manifest(
         .as_ref()
         .is_some_and(|publication| publication.changed)
     {
-        furnish(app, &metadata, &arrival, manifest).await?;
+        furnish(app, &metadata, &arrival, manifest(&message)?).await?;
     }
     Ok(response)
 }
@@ -44,7 +44,8 @@ async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<Publish
     require_publisher(&cx.caller, &request.slug)?;
     let manifest = manifest(&request)?;
     manifests::check(&manifest)?;
-    if PRODUCT_SYSTEM == manifest.service {
+    // Whoever could publish these two could give everybody everything.
+    if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&manifest.service.as_str()) {
         let message = "this product is the installation itself";
         return Err(Error::new(ErrorReason::ManifestOwned, message));
     }

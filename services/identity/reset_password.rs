@@ -34,7 +34,7 @@ pub async fn reset_password(
     (id, hash): (String, PasswordHash),
 ) -> Result<ResetPasswordResponse> {
     let user = find::user(&cx.tx, &id).await?;
-    let until = cx.now + cx.app.sign_in.access_token;
+    let until = cx.app.sign_in.last_token_ends(cx.now);
     cx.tx.users().set_password(user.id, hash, cx.now).await?;
     cx.tx
         .sessions()

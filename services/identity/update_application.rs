@@ -5,7 +5,7 @@ use gatepost_core::{ApplicationId, GrantSubject};
 use gatepost_proto::identity::v1::{UpdateApplicationRequest, UpdateApplicationResponse};
 use gatepost_store::Role;
 
-use super::create_application::algorithm;
+use super::create_application::{algorithm, require_may_publish_as};
 use super::create_user::field;
 use super::mask::Mask;
 use super::{convert, find};
@@ -27,6 +27,7 @@ pub async fn update_application(
         let name = field("name", DisplayName::parse(&request.name))?;
         application.name_key = name.key();
         application.name = name.into_string();
+        require_may_publish_as(&cx.caller, &application.name)?;
     }
     if mask.names("description", request.description.is_empty()) {
         application.description = request.description;

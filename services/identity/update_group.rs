@@ -5,6 +5,7 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{UpdateGroupRequest, UpdateGroupResponse};
 
 use super::create_user::field;
+use super::escalation::require_may_change_members;
 use super::mask::Mask;
 use super::members::set_groups_in_group;
 use super::{convert, find};
@@ -22,6 +23,9 @@ pub async fn update_group(cx: &mut Cx, request: UpdateGroupRequest) -> Result<Up
             let message = "a product's manifest declares this group";
             return Err(Error::new(ErrorReason::ManifestOwned, message));
         }
+        // Groups are addressed by name: a strong one with a weak one's name gets members by
+        // mistake.
+        require_may_change_members(&cx.caller, &cx.tx, &[group.id]).await?;
         group.name_key = name.key();
         group.name = name.into_string();
         cx.tx.groups().update(&group).await?;

@@ -9,6 +9,7 @@ use gatepost_store::{PasswordHash, User};
 
 use super::create_user::require_good_password;
 use crate::app::App;
+use crate::attempts::Attempts;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
 
@@ -37,13 +38,17 @@ pub async fn prepare(
         &user.username,
         user.email.as_deref().unwrap_or_default(),
     )?;
+    let now = app.clock.now();
+    let attempts = Attempts::begin_for_oneself(&app, id, now).await?;
     if !app
         .passwords
         .verify(&request.old_password, Some(&user.password_hash))
         .await?
     {
+        attempts.failed(&app, now).await?;
         return Err(wrong());
     }
+    attempts.succeeded(&app).await?;
     let hash = app.passwords.hash(&request.new_password).await?;
     Ok((user, hash))
 }
@@ -58,7 +63,7 @@ pub async fn update_password(
         return Err(wrong());
     }
     let present = SessionId::new(cx.caller.session());
-    let until = cx.now + cx.app.sign_in.access_token;
+    let until = cx.app.sign_in.last_token_ends(cx.now);
     cx.tx.users().set_password(user.id, hash, cx.now).await?;
     cx.tx
         .sessions()

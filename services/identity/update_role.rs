@@ -30,10 +30,11 @@ pub async fn update_role(cx: &mut Cx, request: UpdateRoleRequest) -> Result<Upda
     }
     if mask.names("permissions", request.permissions.is_empty()) {
         role.permissions = permissions(request.permissions)?;
-        // Both ways: whoever holds the role gains what comes and loses what goes, and what goes
-        // may have been a deny.
-        cx.caller.require_may_give(&[old.clone(), role.clone()])?;
     }
+    // Both ways: whoever holds the role gains what comes and loses what goes, and what goes may
+    // have been a deny. Also for another name: roles are given by name, and a strong role that took
+    // a weak one's name would be given by mistake.
+    cx.caller.require_may_give(&[old.clone(), role.clone()])?;
     cx.tx.roles().update(&role).await?;
     let after = convert::role(role);
     cx.audit

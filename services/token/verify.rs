@@ -4,10 +4,12 @@
 //! of the whole token and compared in full. Everything that can end before the token does (user,
 //! application, secret, session, organization, signing key) is looked up each time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use foldhash::HashMap;
 use gatepost_core::claims::{AccessClaims, Principal, liveness};
 use gatepost_core::{Algorithm, OrganizationId, Revision, SessionId, Snapshot};
 use gatepost_proto::ErrorReason;
@@ -27,6 +29,8 @@ use crate::snapshots::{Present, Snapshots};
 const REMEMBERED_BYTES_MAX: u64 = 16 << 20;
 /// What a remembered token weighs beside its own text, in bytes; an estimate.
 const REMEMBERED_OVERHEAD_BYTES: u64 = 700;
+/// Rest between two looks for a key that is not there, in microseconds.
+const LOOK_REST_US: u64 = 250_000;
 /// How far the clock of the replica that issued a token may be ahead of ours, in seconds.
 const CLOCK_SKEW_S_MAX: i64 = 5;
 
@@ -73,21 +77,33 @@ impl Weighter<Box<str>, Arc<Verified>> for Weight {
 /// Checks tokens.
 pub struct Verifier {
     issuer: String,
+    /// Seconds that a token is good for, whatever it says itself: ended sessions are remembered no
+    /// longer, so a token of a time with a longer setting must not outlive that.
+    lifetime_s: i64,
     clock: Clock,
     snapshots: Arc<Snapshots>,
     keys: ArcSwap<Keys>,
+    /// Microseconds since boot at which somebody last looked for a key that was not there.
+    looked_at_us: AtomicU64,
     remembered: Cache<Box<str>, Arc<Verified>, Weight, foldhash::fast::RandomState>,
 }
 
 impl Verifier {
-    /// A verifier for tokens of this issuer.
-    pub fn new(issuer: String, clock: Clock, snapshots: Arc<Snapshots>) -> Self {
+    /// A verifier for tokens of this issuer, which live this long.
+    pub fn new(
+        issuer: String,
+        lifetime: Duration,
+        clock: Clock,
+        snapshots: Arc<Snapshots>,
+    ) -> Self {
         let tokens = usize::try_from(REMEMBERED_BYTES_MAX / 1500).unwrap_or(1000);
         Self {
             issuer,
+            lifetime_s: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
             clock,
             snapshots,
             keys: ArcSwap::default(),
+            looked_at_us: AtomicU64::new(0),
             remembered: Cache::with(
                 tokens,
                 REMEMBERED_BYTES_MAX,
@@ -108,7 +124,8 @@ impl Verifier {
             None => self.verify_first_time(token).await?,
         };
         let claims = &verified.claims;
-        if claims.exp <= self.clock.now().unix_timestamp() {
+        let ends = claims.exp.min(claims.iat.saturating_add(self.lifetime_s));
+        if ends <= self.clock.now().unix_timestamp() {
             self.remembered.remove(token);
             return Err(Error::new(
                 ErrorReason::TokenExpired,
@@ -203,6 +220,12 @@ impl Verifier {
         if keys.by_kid.contains_key(kid) {
             return Ok(keys);
         }
+        // Anybody can make up key ids, and each look costs the database a question.
+        let now_us = u64::try_from(self.clock.since_boot().as_micros()).unwrap_or(u64::MAX);
+        if now_us.saturating_sub(self.looked_at_us.load(Ordering::Relaxed)) < LOOK_REST_US {
+            return Ok(keys);
+        }
+        self.looked_at_us.store(now_us, Ordering::Relaxed);
         // The key may be younger than this snapshot; asking for the next revision makes the
         // follower look, and not finding it is the usual case of a forged token.
         let next = present.system.revision() + 1;

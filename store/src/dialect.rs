@@ -159,6 +159,7 @@ fn server(url: &str, config: &StoreConfig, writes: bool) -> ConnectOptions {
         .record_stmt_in_spans(false)
         .map_sqlx_postgres_opts(move |options| {
             let options = options.application_name("gatepost").options([
+                ("client_min_messages", "warning".to_owned()),
                 ("statement_timeout", "10s".to_owned()),
                 ("lock_timeout", format!("{wait_ms}ms")),
                 ("idle_in_transaction_session_timeout", "15s".to_owned()),

@@ -26,6 +26,13 @@ pub struct IdempotencyRecord {
     pub created_at: OffsetDateTime,
 }
 
+impl IdempotencyRecord {
+    /// Whether the answer is too old to be given again.
+    pub fn is_over(&self, now: OffsetDateTime) -> bool {
+        micros(self.created_at) <= micros(now) - KEPT_US
+    }
+}
+
 /// The kept answers of one organization.
 #[derive(Debug, Clone, Copy)]
 pub struct Idempotency<'a> {
@@ -55,8 +62,9 @@ impl<'a> Idempotency<'a> {
     }
 
     /// Keeps an answer; it is written with the change that it answers, or not at all. `Conflict`
-    /// when there is one under this key.
+    /// when there is one under this key that is not too old.
     pub async fn put(self, record: &IdempotencyRecord) -> Result<()> {
+        self.prune(record.created_at).await?;
         let row = idempotency_keys::Model {
             organization_id: self.scope.organization_uuid(),
             key: record.key.clone(),

@@ -1,7 +1,10 @@
 //! The sign-in door: looks up across organizations who somebody is, and nothing else.
 
 use gatepost_core::OrganizationId;
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::Query;
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::applications::{Application, Credential};
 use crate::entity::{applications, credentials, organizations, refresh_tokens, users};
@@ -24,8 +27,17 @@ impl SignIn {
 
     /// The users of this name, whatever their organization; the oldest organization's first.
     pub async fn users_by_username(&self, key: &str) -> Result<Vec<(Organization, User)>> {
-        self.users(Condition::all().add(users::Column::UsernameKey.eq(key)))
+        self.users(Condition::all().add(users::Column::UsernameKey.eq(key)), None)
             .await
+    }
+
+    /// The user of this name in the oldest organization that has it.
+    pub async fn oldest_of_username(&self, key: &str) -> Result<Option<(Organization, User)>> {
+        // A name that thousands of organizations have must not cost a stranger's try that many rows.
+        let found = self
+            .users(Condition::all().add(users::Column::UsernameKey.eq(key)), Some(1))
+            .await?;
+        Ok(found.into_iter().next())
     }
 
     /// The users who proved that this address is theirs; the oldest organization's first.
@@ -33,18 +45,30 @@ impl SignIn {
         let proved = Condition::all()
             .add(users::Column::EmailKey.eq(key))
             .add(users::Column::EmailVerified.eq(true));
-        self.users(proved).await
+        self.users(proved, None).await
     }
 
-    async fn users(&self, which: Condition) -> Result<Vec<(Organization, User)>> {
-        let mut users = users::Entity::find()
-            .filter(which)
-            .all(&self.transaction)
-            .await?;
+    /// The users that are asked for, of that many of their organizations, the oldest first.
+    async fn users(
+        &self,
+        which: Condition,
+        organizations_max: Option<u64>,
+    ) -> Result<Vec<(Organization, User)>> {
+        let theirs = Query::select()
+            .column(users::Column::OrganizationId)
+            .from(users::Entity)
+            .cond_where(which.clone())
+            .take();
         let found = organizations::Entity::find()
-            .filter(organizations::Column::Id.is_in(users.iter().map(|user| user.organization_id)))
+            .filter(organizations::Column::Id.in_subquery(theirs))
             .order_by_asc(organizations::Column::CreatedAt)
             .order_by_asc(organizations::Column::Id)
+            .limit(organizations_max)
+            .all(&self.transaction)
+            .await?;
+        let mut users = users::Entity::find()
+            .filter(which)
+            .filter(users::Column::OrganizationId.is_in(found.iter().map(|one| one.id)))
             .all(&self.transaction)
             .await?;
         let mut pairs = Vec::with_capacity(users.len());

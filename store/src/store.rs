@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_core::OrganizationId;
 use rustix::fs::{FlockOperation, flock};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 use crate::config::StoreConfig;
 use crate::dialect::{self, Door, Place};
@@ -16,6 +18,9 @@ use crate::feed::Feed;
 use crate::migration;
 use crate::scope::Scope;
 use crate::sign_in::SignIn;
+
+/// How long the database may take to say that a transaction has begun.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// Everything that Gatepost remembers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -171,14 +176,19 @@ impl Store {
         } = &*self.inner;
         let mut tries = 0..config.connections_max;
         loop {
-            let begun = if writes {
-                dialect::begin_write(writer).await
-            } else {
-                reader.begin().await
+            let begin = async {
+                if writes {
+                    dialect::begin_write(writer).await
+                } else {
+                    reader.begin().await
+                }
             };
-            match begun {
-                Err(error) if is_broken_connection(&error) && tries.next().is_some() => {}
-                done => return Ok(done?),
+            // Waiting for a connection and for a lock is within `wait_max`. What takes longer is a
+            // connection whose other end vanished without a word.
+            match timeout(config.wait_max + SILENCE_MAX, begin).await {
+                Ok(Err(error)) if is_broken_connection(&error) && tries.next().is_some() => {}
+                Ok(done) => return Ok(done?),
+                Err(silence) => return Err(StoreError::unavailable(silence)),
             }
         }
     }

@@ -82,9 +82,18 @@ type Policy = (&'static str, &'static str, String);
 /// What an organization's scope may touch.
 fn own_policies() -> Vec<Policy> {
     let own = format!("USING (organization_id = {HERE})");
+    // What all organizations see is written in the system organization only.
+    let written_by_system = |table, whatever| {
+        let check = format!("WITH CHECK (organization_id = {HERE} AND ({whatever}{HERE} = {SYSTEM}))");
+        (table, "own", format!("{own} {check}"))
+    };
     let mut policies: Vec<Policy> = OWNED
         .into_iter()
-        .map(|table| (table, "own", own.clone()))
+        .map(|table| match table {
+            "roles" => written_by_system(table, "NOT built_in OR "),
+            "manifests" | "signing_keys" => written_by_system(table, ""),
+            _ => (table, "own", own.clone()),
+        })
         .collect();
     for table in LOGS {
         policies.push((table, "own", format!("FOR SELECT {own}")));

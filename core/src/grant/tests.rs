@@ -48,7 +48,9 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
     let product = |slug: &str, alias: &str| Fact::Product {
         slug: slug.into(),
         aliases: vec![alias.into()],
-        declared: vec![],
+        declared: [("users", "get"), ("users", "delete")]
+            .map(|(resource, action)| (resource.into(), action.into()))
+            .into(),
         everyone: vec![],
     };
     let allow = Effect::Allow;
@@ -195,4 +197,27 @@ fn tells_what_is_missing() {
     assert!(!may_grant(world.build().view(), actor, role(103)));
     world.single_tenant = true;
     assert!(may_grant(world.build().view(), actor, role(103)));
+}
+
+#[test]
+fn whoever_takes_a_deny_away_must_hold_what_it_denied() {
+    let (allow, deny) = (Effect::Allow, Effect::Deny);
+    let missing = |held: &[(&str, &str, Effect)], denied: &[(&str, &str, Effect)]| {
+        let built = house(held).build();
+        let actor = Subject::User(UserId::new(ACTOR));
+        let missing = change_exceeds(built.view(), actor, PRODUCT_GATEPOST, &lines(denied));
+        missing.map(|permission| permission.to_string())
+    };
+    let all_users = [("users", "*", allow)];
+    let no_deletes = [("users", "*", allow), ("users", "delete", deny)];
+    let delete = Some("gatepost/users:delete".to_owned());
+    assert_eq!(missing(&all_users, &[("users", "delete", deny)]), None);
+    assert_eq!(missing(&no_deletes, &[("users", "delete", deny)]), delete);
+    assert_eq!(missing(&no_deletes, &[("*", "delete", deny)]), delete);
+    // A wildcard is as much as the product declares of it.
+    assert_eq!(missing(&all_users, &[("users", "*", deny)]), None);
+    let midaz = Some("gatepost/grants:midaz".to_owned());
+    assert_eq!(missing(&all_users, &[("*", "midaz", deny)]), midaz);
+    assert_eq!(missing(&all_users, &[("nothing", "known", deny)]), None);
+    assert_eq!(missing(&all_users, &[("groups", "get", allow)]), Some("gatepost/groups:get".into()));
 }

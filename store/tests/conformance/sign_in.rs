@@ -37,6 +37,9 @@ pub async fn the_oldest_organization_comes_first(world: World) {
             .collect::<Vec<_>>(),
         users
     );
+    let oldest = door.oldest_of_username("ann").await.unwrap();
+    assert_eq!(oldest.map(|(_, user)| user), users.first().cloned());
+    assert_eq!(door.oldest_of_username("nobody").await.unwrap(), None);
     assert_eq!(door.users_by_username("nobody").await.unwrap(), vec![]);
     let in_acme = door.user_in(world.acme, "ann@example.com").await.unwrap();
     assert_eq!(in_acme.map(|user| user.id), Some(users[1].id));

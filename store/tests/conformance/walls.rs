@@ -89,6 +89,25 @@ async fn a_row_cannot_be_put_into_another_organization() {
 }
 
 #[tokio::test]
+async fn what_everybody_sees_cannot_be_written_by_a_tenant() {
+    let world = world_with_two_people().await;
+    for sql in [
+        "INSERT INTO roles (organization_id, id, product, name, name_key, description, \
+         permissions, built_in, created_at) \
+         VALUES ('{acme}', '{acme}', 'midaz', 'r', 'r', '', '[]', true, 0)",
+        "INSERT INTO manifests (slug, organization_id, hash, version, document, product, \
+         published_at) VALUES ('evil', '{acme}', '', '', '{}', '{}', 0)",
+        "INSERT INTO signing_keys (kid, organization_id, algorithm, jwk, sealed_private, \
+         created_at) VALUES ('evil', '{acme}', 'RS256', '{}', '', 0)",
+    ] {
+        let sql = sql.replace("{acme}", &world.acme.to_string());
+        let tx = serving(&world, "gatepost.organization", &world.acme.to_string()).await;
+        let refused = tx.execute_unprepared(&sql).await.unwrap_err().to_string();
+        assert!(refused.contains("row-level security"), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn the_sign_in_door_is_for_looking() {
     let world = world_with_two_people().await;
     let tx = serving(&world, "gatepost.scope", "sign_in").await;

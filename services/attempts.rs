@@ -6,12 +6,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use gatepost_core::UserId;
 use gatepost_proto::ErrorReason;
 use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 
+/// What the keys of the counters are hashed for.
+const PURPOSE: &str = "sign-in failures";
 /// How long a failure is remembered.
 const REMEMBERED: time::Duration = time::Duration::minutes(15);
 /// The longest that a caller must wait.
@@ -26,6 +29,8 @@ struct Counter {
     free: u32,
     /// The longest wait, in seconds.
     wait_s_max: u64,
+    /// Whether it counts wherever the failure came from.
+    everywhere: bool,
 }
 
 /// The counters of one sign-in.
@@ -48,19 +53,22 @@ impl Attempts {
         address: IpAddr,
         now: OffsetDateTime,
     ) -> Result<Self> {
+        let address = place_of(address);
         volume(app, address, now).await?;
-        let hash = |what: &str| app.sealer.hash("sign-in failures", what);
+        let hash = |what: &str| app.sealer.hash(PURPOSE, what);
         let place = client.unwrap_or("-");
         let mut counters = vec![
             Counter {
                 key: hash(&format!("at {place} {address} {account}")),
                 free: 5,
                 wait_s_max: WAIT_S_MAX,
+                everywhere: false,
             },
             Counter {
                 key: hash(&format!("from {address}")),
                 free: 50,
                 wait_s_max: WAIT_S_MAX,
+                everywhere: false,
             },
         ];
         if let Some(client) = client {
@@ -69,8 +77,32 @@ impl Attempts {
                 key,
                 free: 20,
                 wait_s_max: 30,
+                everywhere: true,
             });
         }
+        Self::unless_blocked(app, counters, now).await
+    }
+
+    /// Refuses a signed-in person who has failed too often to tell the present password: whoever
+    /// has found a token must not guess its owner's password with it.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn begin_for_oneself(app: &App, user: UserId, now: OffsetDateTime) -> Result<Self> {
+        let counter = Counter {
+            key: app.sealer.hash(PURPOSE, format!("by {user}")),
+            free: 5,
+            wait_s_max: WAIT_S_MAX,
+            everywhere: true,
+        };
+        Self::unless_blocked(app, vec![counter], now).await
+    }
+
+    async fn unless_blocked(
+        app: &App,
+        counters: Vec<Counter>,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
         for counter in &counters {
             let failure = app.store.failures().get(&counter.key).await?;
             let until = failure.and_then(|failure| failure.blocked_until);
@@ -86,7 +118,25 @@ impl Attempts {
     /// # Errors
     /// What the store answers.
     pub async fn failed(&self, app: &App, now: OffsetDateTime) -> Result<()> {
-        for counter in &self.counters {
+        self.count(app, now, |_| true).await
+    }
+
+    /// Counts a failure of the client itself. It says nothing of the account: whoever knows a
+    /// client's id, which is no secret, must not slow its users down.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn client_failed(&self, app: &App, now: OffsetDateTime) -> Result<()> {
+        self.count(app, now, |counter| !counter.everywhere).await
+    }
+
+    async fn count(
+        &self,
+        app: &App,
+        now: OffsetDateTime,
+        which: impl Fn(&Counter) -> bool + Send,
+    ) -> Result<()> {
+        for counter in self.counters.iter().filter(|counter| which(counter)) {
             let failures = app
                 .store
                 .failures()
@@ -111,6 +161,16 @@ impl Attempts {
             Some(counter) => Ok(app.store.failures().reset(&counter.key).await?),
             None => Ok(()),
         }
+    }
+}
+
+/// What counts as one address: of IPv6 the network that one customer gets, who has more addresses
+/// in it than anybody can count.
+fn place_of(address: IpAddr) -> IpAddr {
+    const CUSTOMER: u128 = u128::MAX << 64;
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & CUSTOMER).into()),
     }
 }
 
@@ -146,6 +206,15 @@ fn too_many(wait_s: u64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_customer_of_ipv6_is_one_address() {
+        let place = |text: &str| place_of(text.parse().unwrap()).to_string();
+        assert_eq!(place("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(place("2001:db8:1:2::1"), place("2001:db8:1:2:ffff::"));
+        assert_ne!(place("2001:db8:1:3::1"), place("2001:db8:1:2::1"));
+        assert_eq!(place("192.0.2.7"), "192.0.2.7");
+    }
 
     #[test]
     fn waits_double_up_to_the_most() {

@@ -1,0 +1,34 @@
+//! Parsers of strangers' bytes, for the fuzz targets in `fuzz/`; no part of any interface.
+
+use tonic::metadata::MetadataMap;
+
+use crate::error::Error;
+
+/// The bearer token of a request, or the words of its refusal.
+///
+/// # Errors
+/// Why there is none.
+pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, String> {
+    crate::run::bearer(metadata).map_err(words)
+}
+
+/// Whether a text is a manifest, in YAML or JSON.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn manifest(text: &str) -> Result<(), String> {
+    let manifest = crate::manifests::parse(text).map_err(words)?;
+    // What was accepted can be written down, and means the same when it is read again.
+    let written = serde_json::to_string(&manifest).map_err(|error| error.to_string())?;
+    let again = crate::manifests::parse(&written).map_err(words)?;
+    let hash = crate::manifests::content_hash;
+    if hash(&manifest) == hash(&again) {
+        Ok(())
+    } else {
+        Err("means something else".to_owned())
+    }
+}
+
+fn words(error: Error) -> String {
+    error.to_string()
+}
