@@ -106,6 +106,7 @@ fn every_rpc_says_who_may_call_it() {
         access,
         effect: Effect::Write,
         audit: Some("user.create"),
+        installation: false,
     };
     assert_eq!(CreateUserRequest::RULE, rule);
     assert_eq!(

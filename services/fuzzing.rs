@@ -9,7 +9,7 @@ use crate::error::Error;
 /// # Errors
 /// Why there is none.
 pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, String> {
-    crate::run::bearer(metadata).map_err(words)
+    crate::run::bearer(metadata).map_err(|error| words(&error))
 }
 
 /// Whether a text is a manifest, in YAML or JSON.
@@ -17,10 +17,10 @@ pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, String> {
 /// # Errors
 /// What is wrong with it.
 pub fn manifest(text: &str) -> Result<(), String> {
-    let manifest = crate::manifests::parse(text).map_err(words)?;
+    let manifest = crate::manifests::parse(text).map_err(|error| words(&error))?;
     // What was accepted can be written down, and means the same when it is read again.
     let written = serde_json::to_string(&manifest).map_err(|error| error.to_string())?;
-    let again = crate::manifests::parse(&written).map_err(words)?;
+    let again = crate::manifests::parse(&written).map_err(|error| words(&error))?;
     let hash = crate::manifests::content_hash;
     if hash(&manifest) == hash(&again) {
         Ok(())
@@ -29,6 +29,6 @@ pub fn manifest(text: &str) -> Result<(), String> {
     }
 }
 
-fn words(error: Error) -> String {
+fn words(error: &Error) -> String {
     error.to_string()
 }

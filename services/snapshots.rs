@@ -27,6 +27,8 @@ const CATCH_UP_MS_MAX: u64 = 50;
 const BEATS_PER_BOUND: u32 = 4;
 /// The slowest beat: a long bound is for outages, not for slow revocations.
 const BEAT_MAX: Duration = Duration::from_secs(1);
+/// When every round has failed for so long, new connections are tried.
+const FAILING_MAX: Duration = Duration::from_secs(3);
 /// Rest between two rounds, so that a flood of hints cannot keep the database busy.
 const REST: Duration = Duration::from_millis(2);
 
@@ -131,7 +133,8 @@ impl Snapshots {
             Err(Wanting::Load) => self.load(organization).await?,
             Err(Wanting::Fresh | Wanting::Revision) => {}
         }
-        self.catch_up(organization, least).await
+        let wait_max = Duration::from_millis(CATCH_UP_MS_MAX);
+        self.catch_up(organization, least, wait_max).await
     }
 
     /// The hot path: two pointer reads and a look at the clock.
@@ -158,10 +161,15 @@ impl Snapshots {
         })
     }
 
-    /// Waits for one round of the follower that begins after this moment, 50 ms at the most. Who
-    /// asks for what is not there costs no more than that round, and shares it.
-    async fn catch_up(&self, organization: OrganizationId, least: Revision) -> Result<Present> {
-        let deadline = Instant::now() + Duration::from_millis(CATCH_UP_MS_MAX);
+    /// Waits for one round of the follower that begins after this moment, as long as `wait_max` at
+    /// the most. Who asks for what is not there costs no more than that round, and shares it.
+    async fn catch_up(
+        &self,
+        organization: OrganizationId,
+        least: Revision,
+        wait_max: Duration,
+    ) -> Result<Present> {
+        let deadline = Instant::now() + wait_max;
         let mut rounds = self.rounds.subscribe();
         let begun = self.begun.load(Ordering::SeqCst);
         self.wanted.notify_one();
@@ -181,7 +189,7 @@ impl Snapshots {
     pub async fn see(&self, organization: OrganizationId, revision: Revision) {
         if self.slot(organization).is_some() {
             // The write stands whether or not it is seen here within the time.
-            let _ = self.get(organization, revision).await;
+            let _ = self.catch_up(organization, revision, self.bound).await;
         }
     }
 
@@ -195,7 +203,7 @@ impl Snapshots {
     /// Follows the heads until the task is dropped.
     pub async fn follow(self: Arc<Self>, mut hints: HintStream) {
         let beat = (self.bound / BEATS_PER_BOUND).min(BEAT_MAX);
-        let mut failing = false;
+        let mut failing: Option<Instant> = None;
         loop {
             tokio::select! {
                 () = sleep(beat) => {}
@@ -203,18 +211,24 @@ impl Snapshots {
                 _ = hints.next() => {}
             }
             self.begun.fetch_add(1, Ordering::SeqCst);
-            match timeout(self.bound, self.round()).await {
-                Ok(Ok(())) => failing = false,
-                Ok(Err(error)) if !failing => {
-                    failing = true;
+            let round = timeout(self.bound, self.round()).await;
+            failing = match (round, failing) {
+                (Ok(Ok(())), _) => None,
+                (Ok(Err(error)), None) => {
                     tracing::warn!(%error, "cannot follow the database; decisions stop soon");
+                    Some(Instant::now())
                 }
-                Err(_) if !failing => {
-                    failing = true;
+                (Err(_), None) => {
                     tracing::warn!("the database does not answer; decisions stop soon");
+                    Some(Instant::now())
                 }
-                Ok(Err(_)) | Err(_) => {}
-            }
+                (_, Some(since)) if since.elapsed() > FAILING_MAX => {
+                    // Maybe only the old connections are at fault. It fails for a bad address only.
+                    let _ = self.store.leave_connections().await;
+                    Some(Instant::now())
+                }
+                (_, since) => since,
+            };
             self.rounds.send_modify(|round| *round += 1);
             sleep(REST).await;
         }

@@ -72,7 +72,10 @@ pub fn change_exceeds(
     }
     let denied = |deny: &RolePermission| {
         let both = declared.iter().filter_map(|(resource, action)| {
-            Some((common(resource, &deny.resource)?, common(action, &deny.action)?))
+            Some((
+                common(resource, &deny.resource)?,
+                common(action, &deny.action)?,
+            ))
         });
         both.map(|(resource, action)| RolePermission {
             resource: resource.to_owned(),

@@ -47,16 +47,18 @@ fn report(manifest: &Manifest, before: &Manifest, changed: bool) {
         println!("{}: nothing changed", manifest.service);
         return;
     }
-    let difference = diff(before, manifest);
+    let mut difference = diff(before, manifest);
+    // A permission that is only declared changes nobody's access.
+    difference.added.retain(|line| line.role.is_some());
+    difference.removed.retain(|line| line.role.is_some());
     println!(
-        "{}: {} lines added, {} removed",
+        "{}: {} permissions added, {} removed",
         manifest.service,
         difference.added.len(),
         difference.removed.len()
     );
     for (sign, lines) in [('+', difference.added), ('-', difference.removed)] {
-        // A permission that is only declared changes nobody's access.
-        for line in lines.into_iter().filter(|line| line.role.is_some()) {
+        for line in lines {
             let (role, permission) = (line.role.unwrap_or_default(), line.permission);
             println!(
                 "  {sign} {}:{} for {role}",

@@ -20,7 +20,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = arguments.next().ok_or("which data folder?")?;
     let users: usize = arguments.next().ok_or("how many users?")?.parse()?;
     let store = Store::open(StoreConfig::new(folder)).await?;
-    let system = store.installation().await?.ok_or("no installation")?.system_organization;
+    let system = store
+        .installation()
+        .await?
+        .ok_or("no installation")?
+        .system_organization;
     let organizations = store.read(system).await?.organizations().ids().await?;
     let tenants = organizations.into_iter().filter(|one| *one != system);
     let mut filled = 0;
@@ -35,8 +39,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn fill(tx: &Scope, users: usize) -> Result<(), Box<dyn Error>> {
-    let filter = GroupFilter { built_in: Some(true), ..GroupFilter::default() };
-    let groups = tx.groups().list(&filter, Walk::Page { page: 1, limit: 100 }).await?.items;
+    let filter = GroupFilter {
+        built_in: Some(true),
+        ..GroupFilter::default()
+    };
+    let groups = tx
+        .groups()
+        .list(
+            &filter,
+            Walk::Page {
+                page: 1,
+                limit: 100,
+            },
+        )
+        .await?
+        .items;
     for number in 0..users {
         let name = format!("user-{number}-{}", id());
         let now = OffsetDateTime::UNIX_EPOCH;
@@ -58,7 +75,9 @@ async fn fill(tx: &Scope, users: usize) -> Result<(), Box<dyn Error>> {
         for step in 0..GROUPS_PER_USER {
             let chosen = groups.iter().cycle().nth(number + step * 5);
             if let Some(group) = chosen {
-                tx.groups().add_member(group.id, Member::User(user.id)).await?;
+                tx.groups()
+                    .add_member(group.id, Member::User(user.id))
+                    .await?;
             }
         }
     }
@@ -66,8 +85,11 @@ async fn fill(tx: &Scope, users: usize) -> Result<(), Box<dyn Error>> {
 }
 
 fn draft() -> AuditDraft {
-    let actor =
-        Actor { kind: "operator".to_owned(), id: String::new(), name: "fill".to_owned() };
+    let actor = Actor {
+        kind: "operator".to_owned(),
+        id: String::new(),
+        name: "fill".to_owned(),
+    };
     AuditDraft {
         id: id(),
         at: OffsetDateTime::UNIX_EPOCH,

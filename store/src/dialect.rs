@@ -92,6 +92,19 @@ pub(crate) async fn connect(
     }
 }
 
+/// As [`connect`] to a server that was connected to before; does not wait for it.
+pub(crate) async fn connect_later(
+    url: &str,
+    config: &StoreConfig,
+) -> Result<(DatabaseConnection, DatabaseConnection)> {
+    let pool = |writes| {
+        let mut options = server(url, config, writes);
+        options.connect_lazy(true);
+        Database::connect(options)
+    };
+    Ok((pool(true).await?, pool(false).await?))
+}
+
 /// A pool that may change the schema.
 pub(crate) async fn connect_owner(url: &str, config: &StoreConfig) -> Result<DatabaseConnection> {
     Ok(Database::connect(server(url, config, true)).await?)

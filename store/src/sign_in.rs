@@ -27,15 +27,21 @@ impl SignIn {
 
     /// The users of this name, whatever their organization; the oldest organization's first.
     pub async fn users_by_username(&self, key: &str) -> Result<Vec<(Organization, User)>> {
-        self.users(Condition::all().add(users::Column::UsernameKey.eq(key)), None)
-            .await
+        self.users(
+            Condition::all().add(users::Column::UsernameKey.eq(key)),
+            None,
+        )
+        .await
     }
 
     /// The user of this name in the oldest organization that has it.
     pub async fn oldest_of_username(&self, key: &str) -> Result<Option<(Organization, User)>> {
         // A name that thousands of organizations have must not cost a stranger's try that many rows.
         let found = self
-            .users(Condition::all().add(users::Column::UsernameKey.eq(key)), Some(1))
+            .users(
+                Condition::all().add(users::Column::UsernameKey.eq(key)),
+                Some(1),
+            )
             .await?;
         Ok(found.into_iter().next())
     }

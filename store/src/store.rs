@@ -1,7 +1,8 @@
 //! The store: two connection pools, and the doors that lead in.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use gatepost_core::OrganizationId;
@@ -32,6 +33,12 @@ pub struct Store {
 struct Inner {
     config: StoreConfig,
     place: Place,
+    pools: RwLock<Pools>,
+}
+
+/// Connections for writers and for readers.
+#[derive(Debug, Clone)]
+struct Pools {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
 }
@@ -51,10 +58,29 @@ impl Store {
             inner: Arc::new(Inner {
                 config,
                 place,
-                writer,
-                reader,
+                pools: RwLock::new(Pools { writer, reader }),
             }),
         })
+    }
+
+    /// Leaves all connections to a server behind and makes new ones when they are needed.
+    ///
+    /// When the other end vanished without a word, as a machine does that lost its power, what
+    /// waits for it waits for a quarter of an hour, and the pool with it. Whoever finds that the
+    /// database has not answered for a while calls this; nobody who still works is disturbed.
+    pub async fn leave_connections(&self) -> Result<()> {
+        let Inner { config, place, .. } = &*self.inner;
+        if let Place::Server(url) = place {
+            let (writer, reader) = dialect::connect_later(url, config).await?;
+            let pools = self.inner.pools.write();
+            *pools.unwrap_or_else(PoisonError::into_inner) = Pools { writer, reader };
+        }
+        Ok(())
+    }
+
+    fn pools(&self) -> Pools {
+        let pools = self.inner.pools.read();
+        pools.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Brings the schema up to date, one replica at a time. A newer schema is refused.
@@ -62,12 +88,7 @@ impl Store {
     /// Runs as the owner of the tables when one is configured, and gives the serving role its
     /// rights.
     pub async fn migrate(&self, now: OffsetDateTime) -> Result<()> {
-        let Inner {
-            config,
-            place,
-            writer,
-            ..
-        } = &*self.inner;
+        let Inner { config, place, .. } = &*self.inner;
         match (place, &config.migration_url) {
             (Place::Server(url), Some(migration_url)) => {
                 let role = dialect::role_of(url)?;
@@ -79,13 +100,13 @@ impl Store {
             }
             // Who only serves may have no right to migrate, and nothing to migrate either.
             _ if self.check_schema().await.is_ok() => Ok(()),
-            _ => migration::migrate(writer, None, now).await,
+            _ => migration::migrate(&self.pools().writer, None, now).await,
         }
     }
 
     /// Whether the schema is the one that this program needs.
     pub async fn check_schema(&self) -> Result<()> {
-        migration::check(&self.inner.reader).await
+        migration::check(&self.pools().reader).await
     }
 
     /// Keeps a second server off the data folder; `Locked` when there is one. A database server
@@ -99,6 +120,7 @@ impl Store {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(&path)
             .map_err(|error| {
                 StoreError::Setting(format!("cannot open {}: {error}", path.display()))
@@ -109,10 +131,11 @@ impl Store {
 
     /// Whether the database answers, to readers and to writers.
     pub async fn ready(&self) -> Result<()> {
-        self.inner.reader.ping().await?;
+        let pools = self.pools();
+        pools.reader.ping().await?;
         // A writer of the embedded database may be at work: that is no outage.
         if !self.embedded() {
-            self.inner.writer.ping().await?;
+            pools.writer.ping().await?;
         }
         Ok(())
     }
@@ -124,8 +147,9 @@ impl Store {
 
     /// Closes all connections; what is open is rolled back.
     pub async fn close(&self) {
-        let _ = self.inner.writer.close_by_ref().await;
-        let _ = self.inner.reader.close_by_ref().await;
+        let pools = self.pools();
+        let _ = pools.writer.close_by_ref().await;
+        let _ = pools.reader.close_by_ref().await;
     }
 
     /// An organization to read, as of one moment. `NotFound` when there is none.
@@ -168,17 +192,13 @@ impl Store {
     /// A connection that broke while it was idle shows only now. Each try takes one such out of
     /// the pool, so this ends with a good one, or with the outage.
     async fn begin(&self, writes: bool) -> Result<DatabaseTransaction> {
-        let Inner {
-            config,
-            writer,
-            reader,
-            ..
-        } = &*self.inner;
+        let config = &self.inner.config;
+        let Pools { writer, reader } = self.pools();
         let mut tries = 0..config.connections_max;
         loop {
             let begin = async {
                 if writes {
-                    dialect::begin_write(writer).await
+                    dialect::begin_write(&writer).await
                 } else {
                     reader.begin().await
                 }

@@ -84,7 +84,8 @@ fn own_policies() -> Vec<Policy> {
     let own = format!("USING (organization_id = {HERE})");
     // What all organizations see is written in the system organization only.
     let written_by_system = |table, whatever| {
-        let check = format!("WITH CHECK (organization_id = {HERE} AND ({whatever}{HERE} = {SYSTEM}))");
+        let check =
+            format!("WITH CHECK (organization_id = {HERE} AND ({whatever}{HERE} = {SYSTEM}))");
         (table, "own", format!("{own} {check}"))
     };
     let mut policies: Vec<Policy> = OWNED

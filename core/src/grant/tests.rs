@@ -219,5 +219,8 @@ fn whoever_takes_a_deny_away_must_hold_what_it_denied() {
     let midaz = Some("gatepost/grants:midaz".to_owned());
     assert_eq!(missing(&all_users, &[("*", "midaz", deny)]), midaz);
     assert_eq!(missing(&all_users, &[("nothing", "known", deny)]), None);
-    assert_eq!(missing(&all_users, &[("groups", "get", allow)]), Some("gatepost/groups:get".into()));
+    assert_eq!(
+        missing(&all_users, &[("groups", "get", allow)]),
+        Some("gatepost/groups:get".into())
+    );
 }

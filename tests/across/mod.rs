@@ -1,0 +1,9 @@
+//! What is promised of many RPCs at once.
+
+mod ended;
+mod escalation;
+mod idempotency;
+mod lists;
+mod requests;
+mod revisions;
+mod tokens;

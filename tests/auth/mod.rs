@@ -1,0 +1,8 @@
+//! Auth: one file an RPC.
+
+mod get_user_info;
+mod issue_token;
+mod list_json_web_keys;
+mod list_permissions;
+mod logout;
+mod refresh_token;

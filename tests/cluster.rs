@@ -1,0 +1,30 @@
+//! Replicas beside each other, on one PostgreSQL and one Valkey: what one has written binds the
+//! others, whatever the bus, the database and the machines do (design, invariants 3, 4 and 7).
+#![cfg(test)]
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
+
+pub mod servers;
+
+#[path = "program/process.rs"]
+pub mod process;
+#[path = "cluster/proxy.rs"]
+pub mod proxy;
+#[path = "cluster/replicas.rs"]
+pub mod replicas;
+#[path = "program/rest.rs"]
+pub mod rest;
+
+#[path = "cluster/bus.rs"]
+mod bus;
+#[path = "cluster/catch_up.rs"]
+mod catch_up;
+#[path = "cluster/cut_off.rs"]
+mod cut_off;
+#[path = "cluster/late_commit.rs"]
+mod late_commit;
+#[path = "cluster/revocation.rs"]
+mod revocation;
+#[path = "cluster/start.rs"]
+mod start;
+#[path = "cluster/suspended.rs"]
+mod suspended;

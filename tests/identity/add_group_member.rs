@@ -1,0 +1,47 @@
+//! `AddGroupMember`.
+
+use gatepost_proto::ErrorReason;
+use reqwest::Method;
+use serde_json::json;
+
+use super::is_guarded;
+use crate::world::{NOBODY, World};
+
+#[tokio::test]
+async fn a_member_may_at_once_with_the_token_she_has() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    assert!(!world.may(&alice, "midaz", "accounts", "get").await);
+    let path = format!("/v1/groups/midaz-viewer-group/members/{}", alice.id);
+    let answer = world.put(&world.admin, &path).await;
+    assert!(answer.is(204).is_null());
+    assert!(world.may(&alice, "midaz", "accounts", "get").await);
+    let event = world.audit(&answer, "group.add_member").await;
+    let group = world
+        .get(&world.admin, "/v1/groups/midaz-viewer-group")
+        .await;
+    assert_eq!(event["targetId"], group.body["id"]);
+    assert!(
+        event["after"].to_string().contains(&alice.id),
+        "the log names the member: {event}"
+    );
+    let again = world.put(&world.admin, &path).await;
+    again.is(204);
+    assert_eq!(again.revision(), answer.revision(), "nothing changed");
+}
+
+#[tokio::test]
+async fn group_and_user_must_be_there() {
+    let world = World::start().await;
+    let unknown = format!("/v1/groups/nowhere/members/{}", world.admin.id);
+    world
+        .put(&world.admin, &unknown)
+        .await
+        .refuses(ErrorReason::NotFound);
+    let path = format!("/v1/groups/midaz-viewer-group/members/{NOBODY}");
+    world
+        .put(&world.admin, &path)
+        .await
+        .refuses(ErrorReason::NotFound);
+    is_guarded(&world, Method::PUT, &path, json!({})).await;
+}

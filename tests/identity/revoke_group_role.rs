@@ -1,0 +1,65 @@
+//! `RevokeGroupRole`.
+
+use gatepost_proto::ErrorReason;
+use reqwest::Method;
+use serde_json::json;
+
+use super::{group, is_guarded};
+use crate::world::{NOBODY, World};
+
+#[tokio::test]
+async fn the_members_of_a_group_may_not_any_more_what_its_role_allowed() {
+    let world = World::start().await;
+    let team = group(&world, &world.admin, "team", &[]).await;
+    let alice = world.person("alice", &["team"]).await;
+    let path = String::from("/v1/groups/team/roles/midaz-viewer-role");
+    world.put(&world.admin, &path).await.is(204);
+    assert!(world.may(&alice, "midaz", "accounts", "get").await);
+    let answer = world.delete(&world.admin, &path).await;
+    assert!(answer.is(204).is_null());
+    assert!(!world.may(&alice, "midaz", "accounts", "get").await);
+    let event = world.audit(&answer, "group.revoke_role").await;
+    assert_eq!(
+        (&event["targetType"], &event["targetId"]),
+        (&json!("group"), &json!(team))
+    );
+    let role = world.get(&world.admin, "/v1/roles/midaz-viewer-role").await;
+    let role = role.is(200)["id"].as_str().unwrap();
+    assert!(
+        event["before"].to_string().contains(role),
+        "the log names the role: {event}"
+    );
+    let again = world.delete(&world.admin, &path).await;
+    again.is(204);
+    assert_eq!(again.revision(), answer.revision(), "nothing changed");
+}
+
+#[tokio::test]
+async fn holder_and_role_must_be_there() {
+    let world = World::start().await;
+    let path = format!("/v1/groups/{NOBODY}/roles/midaz-viewer-role");
+    world
+        .delete(&world.admin, &path)
+        .await
+        .refuses(ErrorReason::NotFound);
+    let id = "admin-group";
+    let unknown = format!("/v1/groups/{id}/roles/nowhere");
+    world
+        .delete(&world.admin, &unknown)
+        .await
+        .refuses(ErrorReason::NotFound);
+    is_guarded(&world, Method::DELETE, &path, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_manifests_group_keeps_the_role_that_the_manifest_gives_it() {
+    let world = World::start().await;
+    let own = "/v1/groups/midaz-viewer-group/roles/midaz-viewer-role";
+    world
+        .delete(&world.admin, own)
+        .await
+        .refuses(ErrorReason::ManifestOwned);
+    let added = "/v1/groups/midaz-viewer-group/roles/reporter-viewer-role";
+    world.put(&world.admin, added).await.is(204);
+    world.delete(&world.admin, added).await.is(204);
+}

@@ -1,0 +1,118 @@
+//! `UpdateUser`.
+
+use gatepost_proto::ErrorReason;
+use gatepost_proto::identity::v1::UpdateUserRequest;
+use gatepost_proto::mask::FieldMask;
+use reqwest::Method;
+use serde_json::json;
+
+use super::is_guarded;
+use crate::world::{NOBODY, World};
+
+#[tokio::test]
+async fn only_what_the_body_names_changes() {
+    let world = World::start().await;
+    let alice = world.person("alice", &["midaz-viewer-group"]).await;
+    let path = format!("/v1/users/{}", alice.id);
+    let before = world.get(&world.admin, &path).await;
+    let answer = world
+        .patch(&world.admin, &path, json!({"firstName": "Alicia"}))
+        .await;
+    assert!(answer.is(204).is_null());
+    assert!(answer.revision() > before.revision());
+    let mut expected = before.body.clone();
+    expected["firstName"] = json!("Alicia");
+    let after = world.get(&world.admin, &path).await;
+    assert_eq!(after.body, expected);
+    let event = world.audit(&answer, "user.update").await;
+    assert_eq!(
+        (&event["before"], &event["after"]),
+        (&before.body, &expected)
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_is_given_replaces_the_whole_and_an_empty_one_clears() {
+    let world = World::start().await;
+    let alice = world.person("alice", &["midaz-viewer-group"]).await;
+    let path = format!("/v1/users/{}", alice.id);
+    let replaced = json!({"groups": ["reporter-viewer-group"]});
+    world.patch(&world.admin, &path, replaced).await.is(204);
+    assert!(!world.may(&alice, "midaz", "accounts", "get").await);
+    assert!(world.may(&alice, "reporter", "reports", "get").await);
+    world
+        .patch(&world.admin, &path, json!({"groups": []}))
+        .await
+        .is(204);
+    let user = world.get(&world.admin, &path).await;
+    assert_eq!(user.is(200)["groups"], json!([]));
+    assert!(!world.may(&alice, "reporter", "reports", "get").await);
+}
+
+#[tokio::test]
+async fn over_grpc_the_mask_says_what_changes() {
+    let world = World::start().await;
+    let alice = world.person("alice", &["midaz-viewer-group"]).await;
+    let mut request = UpdateUserRequest {
+        id: alice.id.clone(),
+        first_name: "Alicia".to_owned(),
+        last_name: "Ignored".to_owned(),
+        update_mask: Some(FieldMask {
+            paths: vec!["first_name".into(), "groups".into()],
+        }),
+        ..UpdateUserRequest::default()
+    };
+    world
+        .admin
+        .client
+        .users()
+        .update_user(request.clone())
+        .await
+        .unwrap();
+    let user = world
+        .get(&world.admin, &format!("/v1/users/{}", alice.id))
+        .await;
+    let user = user.is(200);
+    assert_eq!(
+        (&user["firstName"], &user["lastName"]),
+        (&json!("Alicia"), &json!("alice"))
+    );
+    assert_eq!(user["groups"], json!([]));
+    request.update_mask = Some(FieldMask {
+        paths: vec!["username".into()],
+    });
+    let refused = world
+        .admin
+        .client
+        .users()
+        .update_user(request)
+        .await
+        .unwrap_err();
+    assert_eq!(ErrorReason::of(&refused), Some(ErrorReason::InvalidRequest));
+}
+
+#[tokio::test]
+async fn names_stay_unique_and_the_username_stays() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    world.person("bob", &[]).await;
+    let path = format!("/v1/users/{}", alice.id);
+    let taken = world
+        .patch(&world.admin, &path, json!({"email": "BOB@example.com"}))
+        .await;
+    taken.refuses(ErrorReason::NameTaken);
+    for body in [
+        json!({"username": "x"}),
+        json!({"password": "x"}),
+        json!({"firstName": ""}),
+    ] {
+        let refused = world.patch(&world.admin, &path, body).await;
+        refused.refuses(ErrorReason::InvalidRequest);
+    }
+    let unknown = format!("/v1/users/{NOBODY}");
+    let answer = world
+        .patch(&world.admin, &unknown, json!({"firstName": "x"}))
+        .await;
+    answer.refuses(ErrorReason::NotFound);
+    is_guarded(&world, Method::PATCH, &path, json!({"firstName": "x"})).await;
+}

@@ -1,0 +1,196 @@
+//! One example of every RPC, in an order in which each of them succeeds.
+
+use gatepost_proto::rpc::RpcInfo;
+use gatepost_proto::rules::RULES;
+use serde_json::{Value, json};
+
+use crate::world::{NEXT_PASSWORD, PASSWORD};
+
+/// A call, and what later calls need of its answer.
+pub struct Example {
+    name: &'static str,
+    /// The request as JSON; `$name` stands for what an earlier answer gave.
+    pub request: Value,
+    /// Names for parts of the answer, as JSON pointers.
+    pub keep: &'static [(&'static str, &'static str)],
+}
+
+impl Example {
+    /// The RPC.
+    pub fn rpc(&self) -> &'static RpcInfo {
+        let mut rpcs = RULES.iter();
+        let found = rpcs.find(|rpc| rpc.name.split('.').next_back() == Some(self.name));
+        found.unwrap_or_else(|| panic!("there is no RPC `{}`", self.name))
+    }
+}
+
+fn example(name: &'static str, request: Value) -> Example {
+    Example {
+        name,
+        request,
+        keep: &[],
+    }
+}
+
+impl Example {
+    fn keep(mut self, keep: &'static [(&'static str, &'static str)]) -> Self {
+        self.keep = keep;
+        self
+    }
+}
+
+/// The examples.
+pub fn examples() -> Vec<Example> {
+    let parts = [
+        tokens(),
+        users(),
+        groups(),
+        roles(),
+        applications(),
+        installation(),
+        endings(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn tokens() -> Vec<Example> {
+    let sign_in = json!({"grantType": "password", "username": "admin", "password": PASSWORD});
+    let question = json!({
+        "product": "midaz", "resource": "accounts", "action": "get", "minRevision": "1",
+    });
+    vec![
+        example("AuthService/IssueToken", sign_in)
+            .keep(&[("refresh", "/refreshToken"), ("session", "/accessToken")]),
+        example(
+            "AuthService/RefreshToken",
+            json!({"refreshToken": "$refresh"}),
+        ),
+        example("AuthService/ListJsonWebKeys", json!({})),
+        example("AuthService/GetUserInfo", json!({})),
+        example("AuthService/ListPermissions", json!({})),
+        example("AuthorizeService/Authorize", question),
+    ]
+}
+
+fn users() -> Vec<Example> {
+    let alice = json!({
+        "username": "alice", "email": "alice@example.com", "firstName": "Alice",
+        "lastName": "Smith", "password": PASSWORD, "groups": ["midaz-viewer-group"],
+    });
+    let password = json!({
+        "id": "$admin", "oldPassword": PASSWORD, "newPassword": NEXT_PASSWORD,
+    });
+    vec![
+        example("UserService/CreateUser", alice).keep(&[("alice", "/id")]),
+        example("UserService/GetUser", json!({"id": "$alice"})),
+        example("UserService/ListUsers", json!({"page": 1, "limit": 2})),
+        example(
+            "UserService/UpdateUser",
+            json!({"id": "$alice", "firstName": "Alicia"}),
+        ),
+        example("UserService/UpdatePassword", password),
+        example(
+            "UserService/ResetPassword",
+            json!({"id": "$alice", "newPassword": NEXT_PASSWORD}),
+        ),
+    ]
+}
+
+fn groups() -> Vec<Example> {
+    let member = json!({"id": "team", "userId": "$alice"});
+    let role = json!({"id": "team", "role": "reporter-viewer-role"});
+    vec![
+        example(
+            "GroupService/CreateGroup",
+            json!({"name": "team", "groups": ["admin-group"]}),
+        )
+        .keep(&[("team", "/id")]),
+        example("GroupService/GetGroup", json!({"id": "$team"})),
+        example("GroupService/ListGroups", json!({"limit": 100})),
+        example(
+            "GroupService/UpdateGroup",
+            json!({"id": "$team", "name": "Team"}),
+        ),
+        example("GroupService/AddGroupMember", member.clone()),
+        example("RoleService/GrantGroupRole", role.clone()),
+        example("RoleService/RevokeGroupRole", role),
+        example("GroupService/RemoveGroupMember", member),
+    ]
+}
+
+fn roles() -> Vec<Example> {
+    let deny = json!({"resource": "accounts", "action": "*", "effect": "PERMISSION_EFFECT_DENY"});
+    let bakers = json!({"name": "bakers", "product": "midaz", "permissions": [deny]});
+    let held = json!({"id": "$alice", "role": "bakers"});
+    vec![
+        example("RoleService/CreateRole", bakers).keep(&[("bakers", "/id")]),
+        example("RoleService/GetRole", json!({"id": "$bakers"})),
+        example("RoleService/ListRoles", json!({"limit": 100})),
+        example(
+            "RoleService/UpdateRole",
+            json!({"id": "bakers", "description": "They bake."}),
+        ),
+        example("RoleService/GrantUserRole", held.clone()),
+        example("RoleService/RevokeUserRole", held),
+    ]
+}
+
+fn applications() -> Vec<Example> {
+    let worker = json!({"name": "midaz", "description": "It works.", "tokenAlgorithm": "ES256"});
+    let held = json!({"id": "$midaz", "role": "reporter-viewer-role"});
+    vec![
+        example("ApplicationService/CreateApplication", worker).keep(&[("midaz", "/id")]),
+        example("ApplicationService/GetApplication", json!({"id": "$midaz"})),
+        example("ApplicationService/ListApplications", json!({})),
+        example(
+            "ApplicationService/UpdateApplication",
+            json!({"id": "$midaz", "name": "ledger"}),
+        ),
+        example("RoleService/GrantApplicationRole", held.clone()),
+        example("RoleService/RevokeApplicationRole", held),
+        example(
+            "ApplicationService/DeleteApplication",
+            json!({"id": "$midaz"}),
+        ),
+    ]
+}
+
+fn installation() -> Vec<Example> {
+    let bakery = json!({
+        "slug": "bakery", "name": "Bakery", "owner": {
+            "username": "olivia", "email": "olivia@example.com", "firstName": "Olivia",
+            "lastName": "Baker", "password": PASSWORD,
+        },
+    });
+    let tracer = json!({
+        "slug": "tracer", "version": "1", "aliases": ["old-tracer"],
+        "roles": [{"name": "tracer-role", "grantedTo": [{"group": "admin-group"}]}],
+        "permissions": [{"resource": "reservations", "action": "get", "roles": ["tracer-role"]}],
+    });
+    vec![
+        example("OrganizationService/CreateOrganization", bakery).keep(&[("bakery", "/id")]),
+        example(
+            "OrganizationService/GetOrganization",
+            json!({"id": "$bakery"}),
+        ),
+        example("OrganizationService/ListOrganizations", json!({})),
+        example("ManifestService/PublishManifest", tracer),
+        example("ManifestService/GetManifest", json!({"slug": "old-tracer"})),
+    ]
+}
+
+fn endings() -> Vec<Example> {
+    vec![
+        example("RoleService/DeleteRole", json!({"id": "bakers"})),
+        example(
+            "GroupService/UpdateGroup",
+            json!({
+                "id": "team", "groups": [], "updateMask": "groups",
+            }),
+        ),
+        example("GroupService/DeleteGroup", json!({"id": "Team"})),
+        example("UserService/DeleteUser", json!({"id": "$alice"})),
+        example("AuthService/Logout", json!({"idTokenHint": "$session"})),
+        example("AuditService/ListAuditEvents", json!({"limit": 20})),
+    ]
+}
