@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use crate::servers::postgres::{self, PostgresDatabase};
 use crate::servers::valkey::Valkey;
 
-pub use answer::{Answer, claims, fields, header, texts};
+pub use answer::{Answer, claims, fields, header};
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";

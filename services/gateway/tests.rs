@@ -148,9 +148,18 @@ fn call(method: &str, path: &str) -> http::request::Builder {
 }
 
 async fn send(request: http::request::Builder, body: impl Into<Body>) -> Response {
+    let timeout = Config::default().timeout;
+    send_within(timeout, request, body).await
+}
+
+async fn send_within(
+    timeout: Duration,
+    request: http::request::Builder,
+    body: impl Into<Body>,
+) -> Response {
     let config = Config {
+        timeout,
         body_bytes_max: 1000,
-        ..Config::default()
     };
     let routes =
         Routes::new(AuthorizeServiceServer::new(Echo)).add_service(GroupServiceServer::new(Echo));
@@ -351,4 +360,20 @@ async fn every_route_of_the_contract_is_wired() {
             binding.method
         );
     }
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_given_up() {
+    let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+    let request = HttpRequest::post("/v1/authorize");
+    let response = send_within(Duration::from_millis(5), request, Body::from_stream(never)).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(problem["reason"], ErrorReason::DeadlineExceeded.name());
 }

@@ -36,7 +36,7 @@ impl SignIn {
 
     /// The user of this name in the oldest organization that has it.
     pub async fn oldest_of_username(&self, key: &str) -> Result<Option<(Organization, User)>> {
-        // A name that thousands of organizations have must not cost a stranger's try that many rows.
+        // A name that thousands of organizations have must not cost a stranger's try so many rows.
         let found = self
             .users(
                 Condition::all().add(users::Column::UsernameKey.eq(key)),

@@ -192,7 +192,11 @@ async fn no_role_is_given_that_allows_more_than_the_giver_may() {
 async fn no_role_is_written_that_allows_more_than_its_writer_may() {
     let world = World::start().await;
     let me = limited(&world).await;
-    let line = |resource: &str, action: &str, effect: &str| json!({"resource": resource, "action": action, "effect": effect});
+    let line = |resource: &str, action: &str, effect: &str| {
+        let mut line = json!({"resource": resource, "action": action});
+        line["effect"] = effect.into();
+        line
+    };
     let allow = "PERMISSION_EFFECT_ALLOW";
     let mine = json!({
         "name": "mine", "product": "gatepost", "permissions": [line("users", "get", allow)],

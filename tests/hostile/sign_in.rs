@@ -61,7 +61,11 @@ async fn a_wrong_password_and_an_unknown_user_are_alike() {
         let answer = attempt(&world, "192.0.2.2", &other).await;
         assert_eq!(likeness(&answer), likeness(&wrong), "{other}");
     }
-    let client = |id: &Value, secret: &Value| json!({"grantType": "client_credentials", "clientId": id, "clientSecret": secret});
+    let client = |id: &Value, secret: &Value| {
+        let mut grant = json!({"grantType": "client_credentials", "clientId": id});
+        grant["clientSecret"] = secret.clone();
+        grant
+    };
     let (id, secret) = (&machine["clientId"], &machine["clientSecret"]);
     let no_secret = attempt(&world, "192.0.2.3", &client(id, &json!("gps_wrong"))).await;
     let no_client = attempt(&world, "192.0.2.4", &client(&json!("nobody"), secret)).await;

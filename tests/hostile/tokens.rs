@@ -174,7 +174,13 @@ async fn the_header_does_not_choose_the_algorithm() {
         let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag));
         assert_refused(&world, &token, "TOKEN_INVALID", "HS256").await;
     }
-    // Each key of ours signs in its own way, and only so.
+}
+
+#[tokio::test]
+async fn each_key_signs_in_its_own_way_and_only_so() {
+    let world = World::start().await;
+    let keys = Keys::of(&world).await;
+    let (header, claims) = taken_apart(&world.admin.token);
     let header = with(
         &with(&header, "alg", "ES256".into()),
         "kid",

@@ -70,7 +70,10 @@ async fn a_wildcard_stands_for_everything_of_its_product() {
 #[tokio::test]
 async fn names_products_and_permissions_must_be_such() {
     let world = World::start().await;
-    let body = |name: &str, product: &str, permission: &str| json!({"name": name, "product": product, "permissions": permissions(&[permission])});
+    let body = |name: &str, product: &str, permission: &str| {
+        let permissions = permissions(&[permission]);
+        json!({"name": name, "product": product, "permissions": permissions})
+    };
     let taken = body("MIDAZ-editor-role", "midaz", "accounts:get");
     let taken = world.post(&world.admin, PATH, taken).await;
     taken.refuses(ErrorReason::NameTaken);

@@ -155,15 +155,17 @@ fn reasons_are_documented_as_they_are_sent() {
 
 #[test]
 fn every_test_file_is_compiled() {
-    let targets = tree::read("Cargo.toml");
+    let targets = tree::read("Cargo.toml") + &tree::read("services/Cargo.toml");
     let sources = tree::sources();
-    // Cargo finds what lies right under `store/tests`; the root package names its targets itself.
+    // Cargo finds what lies right under `store/tests`; the root package names its targets itself,
+    // and the program those that need its binary.
     let is_target = |path: &str| {
         path.ends_with("/main.rs") && path.starts_with("store/")
             || path
                 .rsplit_once('/')
                 .is_some_and(|(folder, _)| folder == "store/tests")
             || targets.contains(&format!("\"{path}\""))
+            || targets.contains(&format!("\"../{path}\""))
     };
     let mut named = Vec::new();
     for file in &sources {

@@ -101,10 +101,3 @@ pub fn fields(value: &Value) -> Vec<&str> {
     names.sort_unstable();
     names
 }
-
-/// A list of texts.
-#[track_caller]
-pub fn texts(value: &Value) -> Vec<&str> {
-    let list = value.as_array().expect("a list");
-    list.iter().map(|one| one.as_str().unwrap()).collect()
-}
