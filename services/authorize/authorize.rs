@@ -37,6 +37,10 @@ impl Counters {
             denied: count("deny"),
         }
     }
+
+    fn of(&self, allowed: bool) -> &Counter {
+        if allowed { &self.allowed } else { &self.denied }
+    }
 }
 
 /// Handles the RPC.
@@ -48,12 +52,7 @@ pub async fn authorize(
     let (metadata, extensions, question) = request.into_parts();
     match decision(app, &metadata, &question).await {
         Ok(response) => {
-            let allowed = response.get_ref().authorized;
-            if allowed {
-                counters.allowed.increment(1)
-            } else {
-                counters.denied.increment(1)
-            }
+            counters.of(response.get_ref().authorized).increment(1);
             Ok(response)
         }
         Err(error) => {

@@ -12,6 +12,8 @@ use crate::replicas::{Cluster, settled};
 
 /// Tokens that are carried from one replica to the other.
 const TOKENS: u32 = 50;
+/// Of these, how many may meet a machine that is busy with something else.
+const LATE_MAX: u32 = 5;
 /// Calls that ask for a revision that does not exist.
 const CALLS: usize = 200;
 
@@ -24,6 +26,7 @@ async fn a_token_that_one_replica_has_just_issued_works_on_the_other() {
     cluster.valkey.stop();
     let admin = a.token("admin").await;
     assert!(settled(&b, &admin).await.is_yes());
+    let mut late = 0;
     for number in 0..TOKENS {
         let name = format!("newcomer-{number}");
         let subject = if number % 2 == 0 {
@@ -31,9 +34,18 @@ async fn a_token_that_one_replica_has_just_issued_works_on_the_other() {
         } else {
             a.machine(&admin, &name, &["midaz-editor-role"]).await
         };
-        let answer = b.may_get(&subject.token).await;
+        let mut answer = b.may_get(&subject.token).await;
+        if answer.reason() == "REVISION_AHEAD" {
+            // A machine too busy to look within the 50 ms says so; it never says no.
+            late += 1;
+            answer = b.may_get(&subject.token).await;
+        }
         assert!(answer.is_yes(), "{name}: {answer:?}");
     }
+    assert!(
+        late <= LATE_MAX,
+        "{late} of {TOKENS} tokens had to be shown twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
