@@ -41,7 +41,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn fill(tx: &Scope, users: usize) -> Result<(), Box<dyn Error>> {
     let filter = GroupFilter {
         built_in: Some(true),
-        ..GroupFilter::default()
     };
     let groups = tx
         .groups()
