@@ -124,20 +124,13 @@ impl Caller {
     pub fn require_may_write(&self, product: &str, permissions: &[RolePermission]) -> Result<()> {
         let (view, subject) = (self.present.view(), self.subject());
         let elsewhere = self.organization() != view.system.id();
-        let rules_gatepost = [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product);
         let missing = if product == PRODUCT_SYSTEM && elsewhere {
             // Rule over the installation is given in the system organization only.
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
-        } else if rules_gatepost {
-            grant::change_exceeds(view, subject, product, permissions)
-        } else if grant::may_grant_product(view, subject, product) {
-            None
         } else {
-            Some(Permission::new(
-                PRODUCT_GATEPOST,
-                grant::RESOURCE_GRANTS,
-                product,
-            ))
+            self.lacks_to_give(product, || {
+                grant::change_exceeds(view, subject, product, permissions)
+            })
         };
         let Some(permission) = missing else {
             return Ok(());
@@ -145,6 +138,20 @@ impl Caller {
         let message = format!("to give this, one must hold `{permission}`");
         Err(Error::new(ErrorReason::EscalationRefused, message)
             .with("permission", permission.to_string()))
+    }
+
+    /// The permission that the caller lacks to give roles of a product: for those that rule
+    /// Gatepost itself, what `exceeds` finds; for any other, the one to give its roles.
+    pub fn lacks_to_give(
+        &self,
+        product: &str,
+        exceeds: impl FnOnce() -> Option<Permission>,
+    ) -> Option<Permission> {
+        if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
+            return exceeds();
+        }
+        let may = grant::may_grant_product(self.present.view(), self.subject(), product);
+        (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 
     /// Who this is, for the audit log.

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use gatepost_core::snapshot::ProductEntry;
-use gatepost_core::{
-    GrantSubject, GroupId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, RoleId, Subject, UserId,
-    decide, grant,
-};
+use gatepost_core::{GrantSubject, GroupId, RoleId, Subject, UserId, decide, grant};
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Role, Scope};
 
@@ -78,17 +75,9 @@ pub fn require_not_above(caller: &Caller, user: UserId) -> Result<()> {
     // A role that nobody knows any more gives nothing.
     let missing = own.filter_map(|role| view.role(*role)).find_map(|role| {
         let product = role.product();
-        if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
+        caller.lacks_to_give(product, || {
             grant::permissions_exceed(view, caller.subject(), product, &role.permissions())
-        } else if grant::may_grant_product(view, caller.subject(), product) {
-            None
-        } else {
-            Some(Permission::new(
-                PRODUCT_GATEPOST,
-                grant::RESOURCE_GRANTS,
-                product,
-            ))
-        }
+        })
     });
     let Some(permission) = missing else {
         return Ok(());
