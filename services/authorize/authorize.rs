@@ -89,6 +89,7 @@ async fn decision(
         revision,
         decision_id: new_id(now).to_string(),
         timestamp: Some(now.into()),
+        freshness: None,
     };
     Ok(at_revision(revision, response))
 }
