@@ -12,14 +12,19 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use foldhash::HashMap;
-use gatepost_core::{OrganizationId, Revision, Snapshot, View};
+use futures::StreamExt;
+use futures::stream::pending;
+use gatepost_core::claims::Ended;
+use gatepost_core::feed::Head;
+use gatepost_core::{OrganizationId, Revision, Snapshot};
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Head, HintStream, Store, StoreError};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::present::{Freshness, Present, Want};
+use crate::source::Source;
 
 /// How long a caller waits for a revision that this replica does not know yet.
 const CATCH_UP_MS_MAX: u64 = 50;
@@ -32,28 +37,6 @@ const FAILING_MAX: Duration = Duration::from_secs(3);
 /// Rest between two rounds, so that a flood of hints cannot keep the database busy.
 const REST: Duration = Duration::from_millis(2);
 
-/// The two snapshots that a decision needs, proven fresh.
-#[derive(Clone, Debug)]
-pub struct Present {
-    /// What belongs to the installation.
-    pub system: Arc<Snapshot>,
-    /// The caller's organization.
-    pub organization: Arc<Snapshot>,
-    /// Whether this installation serves one organization only.
-    pub single_tenant: bool,
-}
-
-impl Present {
-    /// What core decides from.
-    pub fn view(&self) -> View<'_> {
-        View {
-            system: &self.system,
-            organization: &self.organization,
-            single_tenant: self.single_tenant,
-        }
-    }
-}
-
 /// One organization's snapshot and its freshness.
 #[derive(Default)]
 struct Slot {
@@ -63,6 +46,8 @@ struct Slot {
     // INVARIANT: written after the snapshot and read before it, so that a reader never pairs an
     // old snapshot with a newer proof.
     proven_at_us: AtomicU64,
+    /// See [`Freshness::lag`], in microseconds.
+    lag_us: AtomicU64,
     loading: Mutex<()>,
 }
 
@@ -75,7 +60,7 @@ enum Wanting {
 
 /// All snapshots of this replica.
 pub struct Snapshots {
-    store: Store,
+    source: Arc<dyn Source>,
     clock: Clock,
     bound: Duration,
     single_tenant: bool,
@@ -92,9 +77,9 @@ impl Snapshots {
     /// Loads the system organization's snapshot; the others are loaded when they are asked for.
     ///
     /// # Errors
-    /// What the store answers.
+    /// What the source answers.
     pub async fn open(
-        store: Store,
+        source: Arc<dyn Source>,
         clock: Clock,
         system: OrganizationId,
         bound: Duration,
@@ -102,7 +87,7 @@ impl Snapshots {
     ) -> Result<Arc<Self>> {
         let slot = Arc::new(Slot::default());
         let snapshots = Arc::new(Self {
-            store,
+            source,
             clock,
             bound,
             single_tenant,
@@ -122,12 +107,13 @@ impl Snapshots {
         self.system.0
     }
 
-    /// The present snapshots of an organization, at least at revision `least`.
+    /// The present snapshots of an organization, as fresh as wanted.
     ///
     /// # Errors
-    /// `STALE` past the bound, `REVISION_AHEAD` if `least` is not known within 50 ms,
-    /// `ORGANIZATION_GONE`, and what the store answers when the snapshot must be loaded.
-    pub async fn get(&self, organization: OrganizationId, least: Revision) -> Result<Present> {
+    /// `STALE` past the bound, `REVISION_AHEAD` if that revision is not known within 50 ms,
+    /// `ORGANIZATION_GONE`, and what the source answers when the snapshot must be loaded.
+    pub async fn get(&self, organization: OrganizationId, want: Want) -> Result<Present> {
+        let least = want.least;
         match self.try_get(organization, least) {
             Ok(present) => return Ok(present),
             Err(Wanting::Load) => self.load(organization).await?,
@@ -153,11 +139,16 @@ impl Snapshots {
         if snapshot.revision() < least {
             return Err(Wanting::Revision);
         }
-        let single_tenant = self.single_tenant;
         Ok(Present {
             system,
             organization: snapshot,
-            single_tenant,
+            single_tenant: self.single_tenant,
+            freshness: Freshness {
+                age,
+                lag: slot.lag(),
+                bound: self.bound,
+            },
+            now: self.clock.now(),
         })
     }
 
@@ -201,7 +192,9 @@ impl Snapshots {
     }
 
     /// Follows the heads until the task is dropped.
-    pub async fn follow(self: Arc<Self>, mut hints: HintStream) {
+    pub async fn follow(self: Arc<Self>) {
+        // A source whose hints have ended is still asked at each beat.
+        let mut hints = Arc::clone(&self.source).hints().chain(pending());
         let beat = (self.bound / BEATS_PER_BOUND).min(BEAT_MAX);
         let mut failing: Option<Instant> = None;
         loop {
@@ -215,16 +208,16 @@ impl Snapshots {
             failing = match (round, failing) {
                 (Ok(Ok(())), _) => None,
                 (Ok(Err(error)), None) => {
-                    tracing::warn!(%error, "cannot follow the database; decisions stop soon");
+                    tracing::warn!(%error, "cannot follow the source; decisions stop soon");
                     Some(Instant::now())
                 }
                 (Err(_), None) => {
-                    tracing::warn!("the database does not answer; decisions stop soon");
+                    tracing::warn!("the source does not answer; decisions stop soon");
                     Some(Instant::now())
                 }
                 (_, Some(since)) if since.elapsed() > FAILING_MAX => {
-                    // Maybe only the old connections are at fault. It fails for a bad address only.
-                    let _ = self.store.leave_connections().await;
+                    // Maybe only the old connections are at fault.
+                    self.source.leave_connections().await;
                     Some(Instant::now())
                 }
                 (_, since) => since,
@@ -238,8 +231,8 @@ impl Snapshots {
     async fn round(&self) -> Result<()> {
         let asked_at = self.clock.since_boot();
         let organizations: Vec<OrganizationId> = self.read_slots().keys().copied().collect();
-        let heads = self.store.feed().heads(&organizations).await?;
-        self.compare_clocks(heads.database_time);
+        let heads = self.source.heads(&organizations).await?;
+        self.compare_clocks(heads.time_us);
         let mut gone = organizations;
         for head in heads.heads {
             gone.retain(|organization| *organization != head.organization);
@@ -251,13 +244,15 @@ impl Snapshots {
     }
 
     /// A replica whose clock is off by more than the bound judges expiry wrongly.
-    fn compare_clocks(&self, database: time::OffsetDateTime) {
-        let apart = (self.clock.now() - database).unsigned_abs();
+    fn compare_clocks(&self, theirs_us: i64) {
+        let ours_us = self.clock.now().unix_timestamp_nanos() / 1_000;
+        let apart_us = ours_us.abs_diff(i128::from(theirs_us));
+        let apart = Duration::from_micros(u64::try_from(apart_us).unwrap_or(u64::MAX));
         let agrees = apart <= self.bound || !self.clock.is_real();
         if self.clock_agrees.swap(agrees, Ordering::Relaxed) && !agrees {
             tracing::error!(
                 ?apart,
-                "the clocks of this machine and of the database disagree"
+                "the clocks of this machine and of its source disagree"
             );
         }
     }
@@ -267,7 +262,7 @@ impl Snapshots {
         let Some(slot) = self.slot(head.organization) else {
             return Ok(());
         };
-        if self.apply_changes(&slot, &head).await? {
+        if self.apply_changes(&slot, &head, asked_at).await? {
             slot.prove(asked_at);
             return Ok(());
         }
@@ -275,7 +270,7 @@ impl Snapshots {
     }
 
     /// Applies what was committed since; false when the snapshot must be built anew.
-    async fn apply_changes(&self, slot: &Slot, head: &Head) -> Result<bool> {
+    async fn apply_changes(&self, slot: &Slot, head: &Head, asked_at: Duration) -> Result<bool> {
         let _guard = slot.loading.lock().await;
         let Some(mut snapshot) = slot.snapshot.load_full() else {
             return Ok(false);
@@ -287,8 +282,8 @@ impl Snapshots {
         if head.revision == known {
             return Ok(true);
         }
-        let feed = self.store.feed();
-        let changes = feed
+        let changes = self
+            .source
             .changes(head.organization, known, head.revision)
             .await?;
         let Some(changes) = changes else {
@@ -300,6 +295,7 @@ impl Snapshots {
         let now_s = self.clock.now().unix_timestamp();
         slot.snapshot
             .store(Some(Arc::new(snapshot.forget_ended_sessions(now_s))));
+        slot.note_lag(self.clock.since_boot().saturating_sub(asked_at));
         Ok(true)
     }
 
@@ -312,26 +308,16 @@ impl Snapshots {
             return Ok(());
         }
         let asked_at = self.clock.since_boot();
-        match self
-            .store
-            .feed()
-            .facts(organization, self.clock.now())
-            .await
-        {
-            Ok(facts) => {
-                let snapshot = Snapshot::build(organization, facts.revision, facts.facts);
-                slot.epoch.store(facts.epoch, Ordering::Release);
-                slot.snapshot.store(Some(Arc::new(snapshot)));
-                slot.prove(asked_at);
-                Ok(())
-            }
-            Err(StoreError::NotFound { .. }) => {
-                let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-                slots.remove(&organization);
-                Err(gatepost_core::claims::Ended::OrganizationGone.into())
-            }
-            Err(error) => Err(error.into()),
-        }
+        let Some(facts) = self.source.facts(organization, self.clock.now()).await? else {
+            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            slots.remove(&organization);
+            return Err(Ended::OrganizationGone.into());
+        };
+        let snapshot = Snapshot::build(organization, facts.revision, facts.facts);
+        slot.epoch.store(facts.epoch, Ordering::Release);
+        slot.snapshot.store(Some(Arc::new(snapshot)));
+        slot.prove(asked_at);
+        Ok(())
     }
 
     fn slot(&self, organization: OrganizationId) -> Option<Arc<Slot>> {
@@ -359,6 +345,15 @@ impl Slot {
     fn prove(&self, asked_at: Duration) {
         let asked_at_us = u64::try_from(asked_at.as_micros()).unwrap_or(u64::MAX);
         self.proven_at_us.fetch_max(asked_at_us, Ordering::Release);
+    }
+
+    fn lag(&self) -> Duration {
+        Duration::from_micros(self.lag_us.load(Ordering::Relaxed))
+    }
+
+    fn note_lag(&self, lag: Duration) {
+        let lag_us = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        self.lag_us.store(lag_us, Ordering::Relaxed);
     }
 }
 
