@@ -103,7 +103,7 @@ impl Caller {
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
         } else {
             self.lacks_to_give(product, || {
-                grant::change_exceeds(view, subject, product, permissions)
+                grant::change_exceeds(view, subject, product, permissions, None)
             })
         };
         let Some(permission) = missing else {
@@ -124,7 +124,7 @@ impl Caller {
         if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
             return exceeds();
         }
-        let may = grant::may_grant_product(self.present.view(), self.subject(), product);
+        let may = grant::may_grant_product(self.present.view(), self.subject(), product, None);
         (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 

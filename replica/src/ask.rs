@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use gatepost_core::snapshot::ProductEntry;
-use gatepost_core::{Decision, Question, Reason, Subject, decide};
+use gatepost_core::{Attributes, Decision, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
 use metrics::Counter;
 
@@ -26,6 +26,8 @@ pub struct Ask<'a> {
     pub resource: &'a str,
     /// The action.
     pub action: &'a str,
+    /// What grants that are limited by attributes look at; names to values.
+    pub attributes: &'a Attributes,
 }
 
 /// Which product is asked about.
@@ -76,6 +78,7 @@ impl Caller {
                 product,
                 resource: ask.resource,
                 action: ask.action,
+                attributes: ask.attributes,
             };
             decide(self.present.view(), subject, question)
         });
@@ -192,6 +195,7 @@ impl Answer {
             Reason::Granted => "granted",
             Reason::Denied => "denied",
             Reason::NoGrant => "permission",
+            Reason::AttributesUnmet => "attributes",
             Reason::UnknownProduct => "unknown_product",
             Reason::UnknownPermission => "unknown_permission",
             Reason::SubjectUnknown => "subject_unknown",

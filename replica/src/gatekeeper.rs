@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatepost_core::{Decision, OrganizationId, Question, Subject, UserId, decide};
+use gatepost_core::{Decision, NO_ATTRIBUTES, OrganizationId, Question, Subject, UserId, decide};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -84,6 +84,7 @@ impl Caller {
             product: Some(product),
             resource,
             action,
+            attributes: &NO_ATTRIBUTES,
         };
         decide(self.present.view(), self.subject(), question)
     }

@@ -62,6 +62,7 @@ impl Present {
             system: &self.system,
             organization: &self.organization,
             single_tenant: self.single_tenant,
+            now_s: self.now.unix_timestamp(),
         }
     }
 

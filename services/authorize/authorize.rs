@@ -3,6 +3,7 @@
 //! It does not go through `run`: there is no transaction, no audit record and no permission to
 //! check before the question itself.
 
+use gatepost_core::NO_ATTRIBUTES;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::rpc::Rpc;
 use gatepost_replica::{Ask, Gatekeeper, Want};
@@ -42,6 +43,7 @@ async fn decision(
         product: &question.product,
         resource: &question.resource,
         action: &question.action,
+        attributes: &NO_ATTRIBUTES,
     })?;
     let revision = caller.present.revision();
     let response = AuthorizeResponse {
