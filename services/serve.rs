@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use gatepost_proto::DESCRIPTORS;
-use gatepost_replica::{Gatekeeper, Snapshots, Verifier};
+use gatepost_replica::{Gatekeeper, SnapshotConfig, Snapshots, Verifier};
 use gatepost_store::{Bus, Cache, ServingLock, Store, StoreConfig};
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -97,9 +97,12 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let snapshots = Snapshots::open(
         Arc::new(Database::new(store.clone(), Arc::clone(&bus))),
         clock.clone(),
-        installation.system_organization,
-        config.staleness_bound,
-        !config.multi_tenant,
+        SnapshotConfig {
+            system: installation.system_organization,
+            bound: config.staleness_bound,
+            single_tenant: !config.multi_tenant,
+            budget_bytes: config.snapshot_budget_bytes,
+        },
     )
     .await?;
     let following = tokio::spawn(Arc::clone(&snapshots).follow());

@@ -21,6 +21,9 @@ pub struct Heads {
     pub heads: Vec<Head>,
     /// The time at that moment on the clock of who answered, in unix microseconds.
     pub time_us: i64,
+    /// How old this was when it was asked for, in microseconds: of who answers from snapshots, the
+    /// age of those; zero of the database.
+    pub age_us: u64,
 }
 
 /// An organization at one revision.
@@ -32,6 +35,8 @@ pub struct Facts {
     pub epoch: u64,
     /// Everything that is so, in no order.
     pub facts: Vec<Fact>,
+    /// See [`Heads::age_us`].
+    pub age_us: u64,
 }
 
 /// What each of some revisions changed, in their order and without a gap.

@@ -18,6 +18,6 @@ pub use ask::{About, Answer, Ask, Product};
 pub use error::{Error, Result};
 pub use gatekeeper::{Caller, Gatekeeper};
 pub use present::{Freshness, Present, Want};
-pub use snapshots::Snapshots;
+pub use snapshots::{SnapshotConfig, Snapshots};
 pub use source::{Hints, Source};
 pub use verify::{ACCESS_TYPE, Ending, ID_TYPE, TOKEN_BYTES_MAX, Verified, Verifier};

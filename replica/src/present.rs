@@ -12,19 +12,36 @@ use time::OffsetDateTime;
 pub struct Want {
     /// The least revision of the organization.
     pub least: Revision,
+    /// Whether everything must be known that was committed before the question arrived. That costs
+    /// a question to the source, which all who want it at the time share.
+    pub fully_fresh: bool,
 }
 
 impl Want {
     /// Within the bound, and of this revision at the least.
     pub fn at_least(least: Revision) -> Self {
-        Self { least }
+        Self {
+            least,
+            fully_fresh: false,
+        }
     }
 
     /// The same, and of this revision at the least.
     #[must_use]
     pub fn and_at_least(self, least: Revision) -> Self {
-        let least = self.least.max(least);
-        Self { least }
+        Self {
+            least: self.least.max(least),
+            ..self
+        }
+    }
+
+    /// The same, and with everything that was committed before the question arrived.
+    #[must_use]
+    pub fn and_fully_fresh(self) -> Self {
+        Self {
+            fully_fresh: true,
+            ..self
+        }
     }
 }
 

@@ -1,76 +1,87 @@
 //! The snapshots that decisions are made from, and the proof that they are fresh.
 //!
-//! Each loaded organization has one immutable snapshot, swapped whole. One task follows the heads
-//! of all of them: it asks at a fixed beat, at once when a hint or a caller wants it, and notes for
-//! each snapshot the moment *before* it asked. A decision made within the staleness bound of that
-//! moment knows every revision that was committed before it (invariant 4); past the bound there is
-//! no snapshot to be had, only `STALE`.
+//! Each loaded organization has one immutable snapshot, swapped whole, with its proof: the moment
+//! before which every committed revision is in it. One task follows the heads of all of them: it
+//! asks at a fixed beat, at once when a hint or a caller wants it, and the moment it proves is the
+//! one *before* it asked. A decision made within the staleness bound of that moment knows every
+//! revision that was committed before it (invariant 4); past the bound there is no snapshot to be
+//! had, only `STALE`.
+
+mod budget;
+mod follow;
+mod slot;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use foldhash::HashMap;
-use futures::StreamExt;
-use futures::stream::pending;
-use gatepost_core::claims::Ended;
-use gatepost_core::feed::Head;
-use gatepost_core::{OrganizationId, Revision, Snapshot};
+use foldhash::{HashMap, HashSet};
+use gatepost_core::{OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
-use tokio::sync::{Mutex, Notify, watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::present::{Freshness, Present, Want};
 use crate::source::Source;
+use slot::Slot;
 
 /// How long a caller waits for a revision that this replica does not know yet.
-const CATCH_UP_MS_MAX: u64 = 50;
-/// The follower asks this many times within one bound.
-const BEATS_PER_BOUND: u32 = 4;
-/// The slowest beat: a long bound is for outages, not for slow revocations.
-const BEAT_MAX: Duration = Duration::from_secs(1);
-/// When every round has failed for so long, new connections are tried.
-const FAILING_MAX: Duration = Duration::from_secs(3);
-/// Rest between two rounds, so that a flood of hints cannot keep the database busy.
-const REST: Duration = Duration::from_millis(2);
+const CATCH_UP_MAX: Duration = Duration::from_millis(50);
+/// How long a caller waits for an organization that is not loaded; the loading goes on after it.
+const LOAD_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Organizations that are loaded at the same time.
+const LOADS_MAX: usize = 3;
 
-/// One organization's snapshot and its freshness.
-#[derive(Default)]
-struct Slot {
-    snapshot: ArcSwapOption<Snapshot>,
-    epoch: AtomicU64,
-    /// Microseconds since boot at which the head was about to be asked.
-    // INVARIANT: written after the snapshot and read before it, so that a reader never pairs an
-    // old snapshot with a newer proof.
-    proven_at_us: AtomicU64,
-    /// See [`Freshness::lag`], in microseconds.
-    lag_us: AtomicU64,
-    loading: Mutex<()>,
-}
-
-/// Why there is no snapshot to decide from right now.
-enum Wanting {
-    Load,
-    Fresh,
-    Revision,
+/// What is followed, and how.
+#[derive(Clone, Debug)]
+pub struct SnapshotConfig {
+    /// The system organization.
+    pub system: OrganizationId,
+    /// How old the knowledge behind a decision may be.
+    pub bound: Duration,
+    /// Whether this installation serves one organization only.
+    pub single_tenant: bool,
+    /// Bytes that all snapshots together may take, near enough.
+    pub budget_bytes: usize,
 }
 
 /// All snapshots of this replica.
 pub struct Snapshots {
     source: Arc<dyn Source>,
     clock: Clock,
-    bound: Duration,
-    single_tenant: bool,
-    system: (OrganizationId, Arc<Slot>),
+    config: SnapshotConfig,
+    system: Arc<Slot>,
     slots: RwLock<HashMap<OrganizationId, Arc<Slot>>>,
+    /// Beats of the follower so far: the clock of who was used when.
+    beat: AtomicU64,
+    /// What the next round must ask for.
+    wanted_organizations: Mutex<HashSet<OrganizationId>>,
     wanted: Notify,
-    /// Rounds that have begun; `rounds` are those that have ended.
-    begun: AtomicU64,
-    rounds: watch::Sender<u64>,
+    /// Counts how often connections were left; work that waits for one ends then.
+    cut: watch::Sender<u64>,
+    loads: Semaphore,
     clock_agrees: AtomicBool,
+}
+
+/// Why there is no snapshot to decide from right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanting {
+    Load,
+    Fresh,
+    Revision,
+}
+
+/// What a caller wants, and since when.
+#[derive(Clone, Copy)]
+struct Request {
+    organization: OrganizationId,
+    want: Want,
+    /// When the question arrived, since boot.
+    arrived: Duration,
 }
 
 impl Snapshots {
@@ -81,279 +92,197 @@ impl Snapshots {
     pub async fn open(
         source: Arc<dyn Source>,
         clock: Clock,
-        system: OrganizationId,
-        bound: Duration,
-        single_tenant: bool,
+        config: SnapshotConfig,
     ) -> Result<Arc<Self>> {
-        let slot = Arc::new(Slot::default());
+        let (id, system) = (config.system, Arc::new(Slot::default()));
         let snapshots = Arc::new(Self {
             source,
             clock,
-            bound,
-            single_tenant,
-            system: (system, Arc::clone(&slot)),
-            slots: RwLock::new(HashMap::from_iter([(system, slot)])),
+            config,
+            system: Arc::clone(&system),
+            slots: RwLock::new(HashMap::from_iter([(id, Arc::clone(&system))])),
+            beat: AtomicU64::new(0),
+            wanted_organizations: Mutex::default(),
             wanted: Notify::new(),
-            begun: AtomicU64::new(0),
-            rounds: watch::Sender::new(0),
+            cut: watch::Sender::new(0),
+            loads: Semaphore::new(LOADS_MAX),
             clock_agrees: AtomicBool::new(true),
         });
-        snapshots.load(system).await?;
+        snapshots.load(id, &system).await?;
         Ok(snapshots)
     }
 
     /// The system organization.
     pub fn system(&self) -> OrganizationId {
-        self.system.0
+        self.config.system
+    }
+
+    /// How old the knowledge behind a decision may be.
+    pub fn bound(&self) -> Duration {
+        self.config.bound
     }
 
     /// The present snapshots of an organization, as fresh as wanted.
     ///
+    /// What is there and fresh enough is answered at once. For anything else the caller waits for
+    /// one round of the follower that begins after this moment, 50 ms at the most, and shares it
+    /// with all who wait; for an organization that must be loaded, a few seconds.
+    ///
     /// # Errors
-    /// `STALE` past the bound, `REVISION_AHEAD` if that revision is not known within 50 ms,
-    /// `ORGANIZATION_GONE`, and what the source answers when the snapshot must be loaded.
-    pub async fn get(&self, organization: OrganizationId, want: Want) -> Result<Present> {
-        let least = want.least;
-        match self.try_get(organization, least) {
-            Ok(present) => return Ok(present),
-            Err(Wanting::Load) => self.load(organization).await?,
-            Err(Wanting::Fresh | Wanting::Revision) => {}
+    /// `STALE` past the bound, or when a fully fresh answer does not come in time;
+    /// `REVISION_AHEAD` if that revision is not known within that time; `ORGANIZATION_GONE`; and
+    /// what the source answers when the snapshot must be loaded.
+    pub async fn get(
+        self: &Arc<Self>,
+        organization: OrganizationId,
+        want: Want,
+    ) -> Result<Present> {
+        let request = Request {
+            organization,
+            want,
+            arrived: self.clock.since_boot(),
+        };
+        match self.try_get(request, request.arrived) {
+            Ok(present) => Ok(present),
+            // Boxed, so that who need not wait does not carry what waiting needs.
+            Err(Wanting::Load) => Box::pin(self.load_and_catch_up(request)).await,
+            Err(_) => Box::pin(self.catch_up(request, CATCH_UP_MAX)).await,
         }
-        let wait_max = Duration::from_millis(CATCH_UP_MS_MAX);
-        self.catch_up(organization, least, wait_max).await
     }
 
-    /// The hot path: two pointer reads and a look at the clock.
-    fn try_get(&self, organization: OrganizationId, least: Revision) -> Result<Present, Wanting> {
-        let slot = self.slot(organization).ok_or(Wanting::Load)?;
-        let proven_us = self.system.1.proven_us().min(slot.proven_us());
-        let snapshot = slot.snapshot.load_full().ok_or(Wanting::Load)?;
-        let system = self.system.1.snapshot.load_full().ok_or(Wanting::Load)?;
-        let age = self
-            .clock
-            .since_boot()
-            .saturating_sub(Duration::from_micros(proven_us));
-        if age > self.bound {
+    /// The hot path: two pointer reads and a comparison of times.
+    fn try_get(&self, request: Request, now: Duration) -> Result<Present, Wanting> {
+        let slots = self.read_slots();
+        let slot = slots.get(&request.organization).ok_or(Wanting::Load)?;
+        let (system, own) = (self.system.known(), slot.known());
+        let system = system.as_ref().ok_or(Wanting::Load)?;
+        let own = own.as_ref().ok_or(Wanting::Load)?;
+        slot.touch(self.beat.load(Ordering::Relaxed));
+        let proven_at = system.proven_at().min(own.proven_at());
+        let age = now.saturating_sub(proven_at);
+        let is_fresh = if request.want.fully_fresh {
+            proven_at > request.arrived
+        } else {
+            age <= self.config.bound
+        };
+        if !is_fresh {
             return Err(Wanting::Fresh);
         }
-        if snapshot.revision() < least {
+        if own.snapshot.revision() < request.want.least {
             return Err(Wanting::Revision);
         }
         Ok(Present {
-            system,
-            organization: snapshot,
-            single_tenant: self.single_tenant,
+            system: Arc::clone(&system.snapshot),
+            organization: Arc::clone(&own.snapshot),
+            single_tenant: self.config.single_tenant,
             freshness: Freshness {
                 age,
                 lag: slot.lag(),
-                bound: self.bound,
+                bound: self.config.bound,
             },
             now: self.clock.now(),
         })
     }
 
-    /// Waits for one round of the follower that begins after this moment, as long as `wait_max` at
-    /// the most. Who asks for what is not there costs no more than that round, and shares it.
-    async fn catch_up(
-        &self,
-        organization: OrganizationId,
-        least: Revision,
-        wait_max: Duration,
-    ) -> Result<Present> {
+    async fn load_and_catch_up(self: &Arc<Self>, request: Request) -> Result<Present> {
+        let deadline = Instant::now() + LOAD_WAIT_MAX;
+        let slot = self.slot_or_new(request.organization);
+        slot.touch(self.beat.load(Ordering::Relaxed));
+        let mut progress = slot.progress();
+        self.begin_load(request.organization, &slot);
+        while !slot.is_loaded() {
+            if timeout_at(deadline, progress.changed()).await.is_err() {
+                return Err(Wanting::Load.into());
+            }
+            let failure = progress.borrow_and_update().failure;
+            if let Some(failure) = failure.filter(|_| !slot.is_loaded()) {
+                return Err(failure.into());
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.catch_up(request, left.max(CATCH_UP_MAX)).await
+    }
+
+    /// Waits for a round of the follower that begins after the question arrived. Who asks for what
+    /// is not there costs no more than that round, and shares it.
+    async fn catch_up(self: &Arc<Self>, request: Request, wait_max: Duration) -> Result<Present> {
         let deadline = Instant::now() + wait_max;
-        let mut rounds = self.rounds.subscribe();
-        let begun = self.begun.load(Ordering::SeqCst);
-        self.wanted.notify_one();
+        let slot = self.slot_or_new(request.organization);
+        let (mut own, mut system) = (slot.progress(), self.system.progress());
+        self.want(request.organization);
         loop {
-            let looked = *rounds.borrow_and_update() > begun;
-            let wanting = match self.try_get(organization, least) {
+            own.borrow_and_update();
+            system.borrow_and_update();
+            let wanting = match self.try_get(request, self.clock.since_boot()) {
                 Ok(present) => return Ok(present),
                 Err(wanting) => wanting,
             };
-            if looked || timeout_at(deadline, rounds.changed()).await.is_err() {
+            let looked_at = slot.known().as_ref().map(|known| known.proven_at());
+            if wanting == Wanting::Revision && looked_at > Some(request.arrived) {
                 return Err(wanting.into());
+            }
+            tokio::select! {
+                // The news was from before this question, or of less than it wants.
+                _ = own.changed() => self.want(request.organization),
+                _ = system.changed() => {}
+                () = sleep_until(deadline) => return Err(wanting.into()),
             }
         }
     }
 
     /// Makes this replica see its own write, so that a caller reads what it has written.
-    pub async fn see(&self, organization: OrganizationId, revision: Revision) {
-        if self.slot(organization).is_some() {
+    pub async fn see(self: &Arc<Self>, organization: OrganizationId, revision: Revision) {
+        if self.slot(organization).is_some_and(|slot| slot.is_loaded()) {
+            let request = Request {
+                organization,
+                want: Want::at_least(revision),
+                arrived: self.clock.since_boot(),
+            };
             // The write stands whether or not it is seen here within the time.
-            let _ = self.catch_up(organization, revision, self.bound).await;
+            let _ = self.catch_up(request, self.config.bound).await;
         }
     }
 
     /// Whether decisions can be made at all, for the readiness probe.
     pub fn ready(&self) -> bool {
-        let proven = Duration::from_micros(self.system.1.proven_us());
-        let age = self.clock.since_boot().saturating_sub(proven);
-        age <= self.bound && self.clock_agrees.load(Ordering::Relaxed)
+        let now = self.clock.since_boot();
+        let is_fresh = self
+            .system
+            .known()
+            .as_ref()
+            .is_some_and(|known| now.saturating_sub(known.proven_at()) <= self.config.bound);
+        is_fresh && self.clock_agrees.load(Ordering::Relaxed)
     }
 
-    /// Follows the heads until the task is dropped.
-    pub async fn follow(self: Arc<Self>) {
-        // A source whose hints have ended is still asked at each beat.
-        let mut hints = Arc::clone(&self.source).hints().chain(pending());
-        let beat = (self.bound / BEATS_PER_BOUND).min(BEAT_MAX);
-        let mut failing: Option<Instant> = None;
-        loop {
-            tokio::select! {
-                () = sleep(beat) => {}
-                () = self.wanted.notified() => {}
-                _ = hints.next() => {}
-            }
-            self.begun.fetch_add(1, Ordering::SeqCst);
-            let round = timeout(self.bound, self.round()).await;
-            failing = match (round, failing) {
-                (Ok(Ok(())), _) => None,
-                (Ok(Err(error)), None) => {
-                    tracing::warn!(%error, "cannot follow the source; decisions stop soon");
-                    Some(Instant::now())
-                }
-                (Err(_), None) => {
-                    tracing::warn!("the source does not answer; decisions stop soon");
-                    Some(Instant::now())
-                }
-                (_, Some(since)) if since.elapsed() > FAILING_MAX => {
-                    // Maybe only the old connections are at fault.
-                    self.source.leave_connections().await;
-                    Some(Instant::now())
-                }
-                (_, since) => since,
-            };
-            self.rounds.send_modify(|round| *round += 1);
-            sleep(REST).await;
-        }
+    /// Has the next round ask for an organization, at once.
+    fn want(&self, organization: OrganizationId) {
+        self.note_wanted(organization);
+        self.wanted.notify_one();
     }
 
-    /// One round: asks for all heads, then brings every snapshot that is behind up to its own.
-    async fn round(&self) -> Result<()> {
-        let asked_at = self.clock.since_boot();
-        let organizations: Vec<OrganizationId> = self.read_slots().keys().copied().collect();
-        let heads = self.source.heads(&organizations).await?;
-        self.compare_clocks(heads.time_us);
-        let mut gone = organizations;
-        for head in heads.heads {
-            gone.retain(|organization| *organization != head.organization);
-            self.bring(head, asked_at).await?;
-        }
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|organization, _| !gone.contains(organization));
-        Ok(())
+    fn note_wanted(&self, organization: OrganizationId) {
+        self.lock_wanted().insert(organization);
     }
 
-    /// A replica whose clock is off by more than the bound judges expiry wrongly.
-    fn compare_clocks(&self, theirs_us: i64) {
-        let ours_us = self.clock.now().unix_timestamp_nanos() / 1_000;
-        let apart_us = ours_us.abs_diff(i128::from(theirs_us));
-        let apart = Duration::from_micros(u64::try_from(apart_us).unwrap_or(u64::MAX));
-        let agrees = apart <= self.bound || !self.clock.is_real();
-        if self.clock_agrees.swap(agrees, Ordering::Relaxed) && !agrees {
-            tracing::error!(
-                ?apart,
-                "the clocks of this machine and of its source disagree"
-            );
-        }
-    }
-
-    /// Brings one snapshot up to its head, and notes that it was there when the head was asked.
-    async fn bring(&self, head: Head, asked_at: Duration) -> Result<()> {
-        let Some(slot) = self.slot(head.organization) else {
-            return Ok(());
-        };
-        if self.apply_changes(&slot, &head, asked_at).await? {
-            slot.prove(asked_at);
-            return Ok(());
-        }
-        self.load(head.organization).await
-    }
-
-    /// Applies what was committed since; false when the snapshot must be built anew.
-    async fn apply_changes(&self, slot: &Slot, head: &Head, asked_at: Duration) -> Result<bool> {
-        let _guard = slot.loading.lock().await;
-        let Some(mut snapshot) = slot.snapshot.load_full() else {
-            return Ok(false);
-        };
-        let known = snapshot.revision();
-        if slot.epoch.load(Ordering::Acquire) != head.epoch || head.revision < known {
-            return Ok(false);
-        }
-        if head.revision == known {
-            return Ok(true);
-        }
-        let changes = self
-            .source
-            .changes(head.organization, known, head.revision)
-            .await?;
-        let Some(changes) = changes else {
-            return Ok(false);
-        };
-        for (revision, changes) in changes {
-            snapshot = Arc::new(snapshot.apply(revision, &changes));
-        }
-        let now_s = self.clock.now().unix_timestamp();
-        slot.snapshot
-            .store(Some(Arc::new(snapshot.forget_ended_sessions(now_s))));
-        slot.note_lag(self.clock.since_boot().saturating_sub(asked_at));
-        Ok(true)
-    }
-
-    /// Builds a snapshot from the rows; callers that come at the same time share one build.
-    async fn load(&self, organization: OrganizationId) -> Result<()> {
-        let slot = self.slot_or_new(organization);
-        let before = slot.proven_us();
-        let _guard = slot.loading.lock().await;
-        if slot.snapshot.load().is_some() && slot.proven_us() > before {
-            return Ok(());
-        }
-        let asked_at = self.clock.since_boot();
-        let Some(facts) = self.source.facts(organization, self.clock.now()).await? else {
-            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-            slots.remove(&organization);
-            return Err(Ended::OrganizationGone.into());
-        };
-        let snapshot = Snapshot::build(organization, facts.revision, facts.facts);
-        slot.epoch.store(facts.epoch, Ordering::Release);
-        slot.snapshot.store(Some(Arc::new(snapshot)));
-        slot.prove(asked_at);
-        Ok(())
+    fn lock_wanted(&self) -> MutexGuard<'_, HashSet<OrganizationId>> {
+        let wanted = self.wanted_organizations.lock();
+        wanted.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, organization: OrganizationId) -> Option<Arc<Slot>> {
-        if organization == self.system.0 {
-            return Some(Arc::clone(&self.system.1));
-        }
         self.read_slots().get(&organization).map(Arc::clone)
     }
 
     fn slot_or_new(&self, organization: OrganizationId) -> Arc<Slot> {
+        if let Some(slot) = self.slot(organization) {
+            return slot;
+        }
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(organization).or_default())
     }
 
-    fn read_slots(&self) -> std::sync::RwLockReadGuard<'_, HashMap<OrganizationId, Arc<Slot>>> {
+    fn read_slots(&self) -> RwLockReadGuard<'_, HashMap<OrganizationId, Arc<Slot>>> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Slot {
-    fn proven_us(&self) -> u64 {
-        self.proven_at_us.load(Ordering::Acquire)
-    }
-
-    fn prove(&self, asked_at: Duration) {
-        let asked_at_us = u64::try_from(asked_at.as_micros()).unwrap_or(u64::MAX);
-        self.proven_at_us.fetch_max(asked_at_us, Ordering::Release);
-    }
-
-    fn lag(&self) -> Duration {
-        Duration::from_micros(self.lag_us.load(Ordering::Relaxed))
-    }
-
-    fn note_lag(&self, lag: Duration) {
-        let lag_us = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
-        self.lag_us.store(lag_us, Ordering::Relaxed);
     }
 }
 

@@ -130,19 +130,19 @@ impl Verifier {
             None => self.verify_first_time(token).await?,
         };
         let claims = &verified.claims;
+        let organization = verified.principal.organization();
+        let present = self
+            .snapshots
+            .get(organization, want.and_at_least(claims.rev))
+            .await?;
         let ends = claims.exp.min(claims.iat.saturating_add(self.lifetime_s));
-        if ends <= self.clock.now().unix_timestamp() {
+        if ends <= present.now.unix_timestamp() {
             self.remembered.remove(token);
             return Err(Error::new(
                 ErrorReason::TokenExpired,
                 "the token has expired",
             ));
         }
-        let organization = verified.principal.organization();
-        let present = self
-            .snapshots
-            .get(organization, want.and_at_least(claims.rev))
-            .await?;
         liveness(present.view(), verified.principal)?;
         if !self
             .keys(&present.system)

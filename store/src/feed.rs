@@ -78,7 +78,11 @@ impl<'a> Feed<'a> {
             );
         }
         transaction.rollback().await?;
-        Ok(Heads { heads, time_us })
+        Ok(Heads {
+            heads,
+            time_us,
+            age_us: 0,
+        })
     }
 
     /// Everything that is so in an organization, without ended sessions that mean nothing any more
@@ -101,6 +105,7 @@ impl<'a> Feed<'a> {
             revision: unsigned(head.revision),
             epoch: unsigned(head.epoch),
             facts,
+            age_us: 0,
         })
     }
 
