@@ -8,6 +8,7 @@ pub mod claims;
 pub mod decide;
 pub mod explain;
 pub mod fact;
+pub mod feed;
 pub mod grant;
 pub mod group;
 pub mod id;
