@@ -5,6 +5,16 @@
     reason = "one RPC, one file, named like the RPC"
 )]
 mod authorize;
+mod beside;
+mod draft;
+mod explain;
+mod fresh;
+mod page;
+mod search_actions;
+mod search_resources;
+mod search_subjects;
+mod simulate;
+mod told;
 
 use std::sync::Arc;
 
@@ -16,15 +26,18 @@ use gatepost_replica::Gatekeeper;
 use tonic::{Request, Response, Status};
 
 use crate::run::MESSAGE_BYTES_MAX;
+use beside::Beside;
 
 /// The service.
 struct Authorize {
     gatekeeper: Arc<Gatekeeper>,
+    beside: Beside,
 }
 
 /// The service, ready to be routed to.
 pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    AuthorizeServiceServer::new(Authorize { gatekeeper })
+    let beside = Beside::new();
+    AuthorizeServiceServer::new(Authorize { gatekeeper, beside })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
@@ -46,37 +59,37 @@ impl AuthorizeService for Authorize {
 
     async fn explain(
         &self,
-        _: Request<pb::ExplainRequest>,
+        request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        explain::explain(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_subjects(
         &self,
-        _: Request<pb::SearchSubjectsRequest>,
+        request: Request<pb::SearchSubjectsRequest>,
     ) -> Result<Response<pb::SearchSubjectsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_subjects::search_subjects(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_resources(
         &self,
-        _: Request<pb::SearchResourcesRequest>,
+        request: Request<pb::SearchResourcesRequest>,
     ) -> Result<Response<pb::SearchResourcesResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_resources::search_resources(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_actions(
         &self,
-        _: Request<pb::SearchActionsRequest>,
+        request: Request<pb::SearchActionsRequest>,
     ) -> Result<Response<pb::SearchActionsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_actions::search_actions(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn simulate(
         &self,
-        _: Request<pb::SimulateRequest>,
+        request: Request<pb::SimulateRequest>,
     ) -> Result<Response<pb::SimulateResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        simulate::simulate(&self.gatekeeper, &self.beside, request).await
     }
 
     type WatchRevisionsStream = std::pin::Pin<

@@ -228,11 +228,12 @@ impl Loader {
             .all(&self.transaction)
             .await?;
         let groups = groups.into_iter();
-        self.facts.extend(groups.map(|(id, name, built_in)| Fact::Group {
-            id: GroupId::new(id),
-            name,
-            built_in,
-        }));
+        self.facts
+            .extend(groups.map(|(id, name, built_in)| Fact::Group {
+                id: GroupId::new(id),
+                name,
+                built_in,
+            }));
         Ok(())
     }
 

@@ -30,6 +30,7 @@ async fn a_person_is_allowed_what_her_group_allows_and_nothing_else() {
     let all = [
         "authorized",
         "decisionId",
+        "freshness",
         "reason",
         "revision",
         "timestamp",

@@ -271,12 +271,12 @@ fn smallest(
         is_system || ![product, slug].contains(&PRODUCT_SYSTEM)
     };
     let groups = view.organization.groups().filter(|group| {
-        matches!(subject, Subject::User(_))
-            && view
-                .organization
-                .roles_of_group(group.id())
-                .iter()
-                .all(reachable)
+        let grants = view
+            .organization
+            .lineage(group)
+            .flat_map(|above| above.grants());
+        let mut live = grants.filter(|grant| !grant.is_expired(world.now_s));
+        matches!(subject, Subject::User(_)) && live.all(|grant| reachable(&grant.role()))
     });
     let groups = groups.map(|group| (Remedy::Group(group.id()), group.name()));
     let shared = view
