@@ -22,7 +22,7 @@ use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::authorize::v1::authorize_service_server::{
     AuthorizeService, AuthorizeServiceServer,
 };
-use gatepost_replica::Gatekeeper;
+use gatepost_replica::{Gatekeeper, remember_questions};
 use tonic::{Request, Response, Status};
 
 use crate::run::MESSAGE_BYTES_MAX;
@@ -36,6 +36,7 @@ struct Authorize {
 
 /// The service, ready to be routed to.
 pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
+    remember_questions();
     let beside = Beside::new();
     AuthorizeServiceServer::new(Authorize { gatekeeper, beside })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)

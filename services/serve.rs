@@ -106,7 +106,6 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     )
     .await?;
     let following = tokio::spawn(Arc::clone(&snapshots).follow());
-    gatepost_replica::remember_questions();
     let public_url = installation.public_url.clone();
     let verifier = Verifier::new(
         public_url.clone(),

@@ -60,7 +60,7 @@ impl Beside {
         gatekeeper: &Gatekeeper,
         request: Request<Req>,
         want: fn(&MetadataMap, &Req) -> Result<Want>,
-        handler: fn(&Caller, Req) -> Result<Req::Response>,
+        handler: fn(&Caller, &Req) -> Result<Req::Response>,
     ) -> Result<Response<Req::Response>, Status>
     where
         Req: Rpc + Validate + Send + 'static,
@@ -84,7 +84,7 @@ impl Beside {
         &self,
         caller: Caller,
         message: In,
-        handler: fn(&Caller, In) -> Result<Out>,
+        handler: fn(&Caller, &In) -> Result<Out>,
     ) -> Result<Out> {
         let place = Place::take(&self.waiting, caller.organization())?;
         let worker = Arc::clone(&self.workers)
@@ -94,7 +94,7 @@ impl Beside {
         tokio::task::spawn_blocking(move || {
             // Held by the work and not by the caller, who may go away before it is done.
             let _held = (place, worker);
-            handler(&caller, message)
+            handler(&caller, &message)
         })
         .await
         .map_err(Error::internal)?

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatepost_core::group::check_nesting;
 use gatepost_core::name::{self, GroupName, RoleName};
 use gatepost_core::simulate::Proposal;
-use gatepost_core::snapshot::ProductEntry;
+use gatepost_core::snapshot::{GroupEntry, ProductEntry, RoleEntry};
 use gatepost_core::{
     AttributeLimit, Change, Fact, GrantSubject, GroupId, Member, RoleId, Snapshot, View,
 };
@@ -51,7 +51,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// What the call would be refused for; `INVALID_REQUEST` when it is not one step.
-    pub fn take(&mut self, change: pb::ProposedChange) -> Result<()> {
+    pub fn take(&mut self, change: &pb::ProposedChange) -> Result<()> {
         let pb::ProposedChange {
             group,
             member,
@@ -71,10 +71,10 @@ impl<'a> Draft<'a> {
             return Err(Error::invalid("changes", message));
         }
         let steps = [
-            group.map(|group| self.group(group)),
-            member.map(|member| self.member(&member)),
-            role.map(|role| self.role(role)),
-            grant.map(|grant| self.grant(grant)),
+            group.as_ref().map(|group| self.group(group)),
+            member.as_ref().map(|member| self.member(member)),
+            role.as_ref().map(|role| self.role(role)),
+            grant.as_ref().map(|grant| self.grant(grant)),
         ];
         for step in steps.into_iter().flatten() {
             self.apply(&Proposal {
@@ -83,7 +83,7 @@ impl<'a> Draft<'a> {
             });
         }
         if let Some(manifest) = manifest {
-            let proposal = self.manifest(manifest)?;
+            let proposal = self.manifest(manifest.clone())?;
             self.apply(&proposal);
         }
         Ok(())
@@ -115,7 +115,7 @@ impl<'a> Draft<'a> {
             .extend_from_slice(&step.organization);
     }
 
-    fn group(&self, given: pb::ProposedGroup) -> Result<Change> {
+    fn group(&self, given: &pb::ProposedGroup) -> Result<Change> {
         let id: GroupId = id("group.id", &given.id)?;
         let present = self.organization.group(id);
         let fact = |name: String, built_in| Fact::Group { id, name, built_in };
@@ -130,7 +130,7 @@ impl<'a> Draft<'a> {
         if others.any(|group| same(group.name())) {
             return Err(taken("group"));
         }
-        let built_in = present.is_some_and(|group| group.is_built_in());
+        let built_in = present.is_some_and(GroupEntry::is_built_in);
         Ok(Change::created(fact(name.into_string(), built_in)))
     }
 
@@ -158,7 +158,7 @@ impl<'a> Draft<'a> {
 
     /// Which group is in which, as (parent, child).
     fn edges(&self) -> Vec<(GroupId, GroupId)> {
-        let children = self.organization.groups().map(|group| group.id());
+        let children = self.organization.groups().map(GroupEntry::id);
         let edges = children.flat_map(|child| {
             let parents = self.organization.parents_of(child).into_iter();
             parents.map(move |parent| (parent, child))
@@ -166,12 +166,12 @@ impl<'a> Draft<'a> {
         edges.collect()
     }
 
-    fn role(&self, given: pb::ProposedRole) -> Result<Change> {
+    fn role(&self, given: &pb::ProposedRole) -> Result<Change> {
         let id: RoleId = id("role.id", &given.id)?;
         // Ids of the system organization come first in a view; none of them can be taken.
         let shared = self.system.role(id).filter(|_| !self.view().is_system());
         let present = self.organization.role(id);
-        if shared.is_some() || present.is_some_and(|role| role.is_built_in()) {
+        if shared.is_some() || present.is_some_and(RoleEntry::is_built_in) {
             let message = "a product's manifest declares this role";
             return Err(Error::new(ErrorReason::ManifestOwned, message));
         }
@@ -196,7 +196,7 @@ impl<'a> Draft<'a> {
         if others.any(|(other, role)| other != id && name::key(role.name()) == name.key()) {
             return Err(taken("role"));
         }
-        let permissions = given::permissions(given.permissions)?;
+        let permissions = given::permissions(given.permissions.clone())?;
         Ok(Change::created(fact(
             product,
             name.into_string(),
@@ -204,7 +204,7 @@ impl<'a> Draft<'a> {
         )))
     }
 
-    fn grant(&self, given: pb::ProposedGrant) -> Result<Change> {
+    fn grant(&self, given: &pb::ProposedGrant) -> Result<Change> {
         let organization = &self.organization;
         let subject = match given.r#type.as_str() {
             "group" => {
@@ -234,7 +234,7 @@ impl<'a> Draft<'a> {
             subject,
             role,
             until: given.expires_at.map(|at| at.seconds),
-            limits: limits(given.limits),
+            limits: limits(&given.limits),
         };
         Ok(change(grant, given.remove))
     }
@@ -257,13 +257,13 @@ fn change(fact: Fact, remove: bool) -> Change {
 }
 
 /// The limits of a grant, sorted as core wants them.
-fn limits(given: Vec<identity::AttributeLimit>) -> Vec<AttributeLimit> {
-    let limits = given.into_iter().map(|limit| {
-        let mut values = limit.values;
+fn limits(given: &[identity::AttributeLimit]) -> Vec<AttributeLimit> {
+    let limits = given.iter().map(|limit| {
+        let mut values = limit.values.clone();
         values.sort_unstable();
         values.dedup();
         AttributeLimit {
-            attribute: limit.attribute,
+            attribute: limit.attribute.clone(),
             values,
         }
     });

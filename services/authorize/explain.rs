@@ -24,7 +24,7 @@ pub async fn explain(
     beside.run(gatekeeper, request, want, explanation).await
 }
 
-fn explanation(caller: &Caller, request: ExplainRequest) -> Result<ExplainResponse> {
+fn explanation(caller: &Caller, request: &ExplainRequest) -> Result<ExplainResponse> {
     let answer = caller.decide(&Ask {
         sub: &request.sub,
         product: &request.product,

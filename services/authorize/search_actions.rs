@@ -23,7 +23,7 @@ pub async fn search_actions(
     beside.run(gatekeeper, request, want, page).await
 }
 
-fn page(caller: &Caller, request: SearchActionsRequest) -> Result<SearchActionsResponse> {
+fn page(caller: &Caller, request: &SearchActionsRequest) -> Result<SearchActionsResponse> {
     let search = Search {
         sub: &request.sub,
         product: &request.product,

@@ -23,7 +23,7 @@ pub async fn search_resources(
     beside.run(gatekeeper, request, want, page).await
 }
 
-fn page(caller: &Caller, request: SearchResourcesRequest) -> Result<SearchResourcesResponse> {
+fn page(caller: &Caller, request: &SearchResourcesRequest) -> Result<SearchResourcesResponse> {
     let search = Search {
         sub: &request.sub,
         product: &request.product,

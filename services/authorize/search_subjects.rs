@@ -28,7 +28,7 @@ pub async fn search_subjects(
     beside.run(gatekeeper, request, want, page).await
 }
 
-fn page(caller: &Caller, request: SearchSubjectsRequest) -> Result<SearchSubjectsResponse> {
+fn page(caller: &Caller, request: &SearchSubjectsRequest) -> Result<SearchSubjectsResponse> {
     // The product must be one that this replica can answer for.
     caller.about("", &request.product)?;
     let question = Question {

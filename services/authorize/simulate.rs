@@ -25,14 +25,14 @@ pub async fn simulate(
     beside.run(gatekeeper, request, want, simulation).await
 }
 
-fn simulation(caller: &Caller, request: SimulateRequest) -> Result<SimulateResponse> {
+fn simulation(caller: &Caller, request: &SimulateRequest) -> Result<SimulateResponse> {
     let mut draft = Draft::new(caller);
-    for change in request.changes {
+    for change in &request.changes {
         draft.take(change)?;
     }
     let mut count = request.questions.len();
     let mut asked = Vec::with_capacity(count);
-    for question in request.questions {
+    for question in &request.questions {
         asked.extend(given(caller, question)?);
     }
     if request.recorded {
@@ -60,20 +60,19 @@ fn simulation(caller: &Caller, request: SimulateRequest) -> Result<SimulateRespo
 
 /// A question that the caller gives, with who is meant; `None` when two places name a product
 /// each, which no change makes a yes.
-fn given(caller: &Caller, question: pb::Question) -> Result<Option<RecentQuestion>> {
+fn given(caller: &Caller, question: &pb::Question) -> Result<Option<RecentQuestion>> {
     let about = caller.about(&question.sub, &question.product)?;
     let product = match about.product {
         Product::Named(product) => product.to_owned(),
         Product::Any => String::new(),
         Product::Contradictory => return Ok(None),
     };
-    let (resource, action) = (question.resource, question.action);
     Ok(Some(RecentQuestion {
         subject: about.subject,
         product,
-        resource,
-        action,
-        attributes: question.attributes,
+        resource: question.resource.clone(),
+        action: question.action.clone(),
+        attributes: question.attributes.clone(),
     }))
 }
 

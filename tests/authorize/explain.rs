@@ -263,14 +263,14 @@ async fn another_organizations_roles_are_not_named() {
 
 #[test]
 fn givers_are_judged_by_the_rules_of_the_contract() {
-    let rule = |access| match access {
-        Access::Permission(permission) => {
-            format!(
-                "{}/{}:{}",
-                permission.product, permission.resource, permission.action
-            )
-        }
-        other => panic!("{other:?}"),
+    let asked = |access| {
+        let Access::Permission(permission) = access else {
+            panic!("{access:?}");
+        };
+        format!(
+            "{}/{}:{}",
+            permission.product, permission.resource, permission.action
+        )
     };
     let user = Subject::User(UserId::new(Uuid::nil()));
     let machine = Subject::Application(ApplicationId::new(Uuid::nil()));
@@ -290,7 +290,7 @@ fn givers_are_judged_by_the_rules_of_the_contract() {
     ] {
         assert_eq!(
             required_permission(remedy, subject).to_string(),
-            rule(access)
+            asked(access)
         );
     }
 }

@@ -53,7 +53,10 @@ async fn a_membership_flips_what_it_gives_and_nothing_is_written() {
     let alice = world.person("alice", &["midaz-viewer-group"]).await;
     let bob = world.person("bob", &[]).await;
     let viewers = group_id(&world, "midaz-viewer-group").await;
-    let member = |of: &Actor, remove: bool| json!({"member": {"groupId": viewers, "type": "user", "id": of.id, "remove": remove}});
+    let member = |of: &Actor, remove: bool| {
+        let id = &of.id;
+        json!({"member": {"groupId": viewers, "type": "user", "id": id, "remove": remove}})
+    };
     let questions = json!([
         about(&alice, "accounts", "get"),
         about(&bob, "accounts", "get"),
@@ -144,7 +147,10 @@ async fn groups_roles_and_grants_work_together() {
     // An expired grant gives nothing.
     let viewer = world.get(&world.admin, "/v1/roles/midaz-viewer-role").await;
     let viewer = viewer.is(200)["id"].clone();
-    let grant = |expires: &str| json!([{"grant": {"type": "user", "id": bob.id, "roleId": viewer, "expiresAt": expires}}]);
+    let grant = |expires: &str| {
+        let (id, at) = (&bob.id, expires);
+        json!([{"grant": {"type": "user", "id": id, "roleId": viewer, "expiresAt": at}}])
+    };
     let question = json!([about(&bob, "accounts", "get")]);
     let past = simulate(&world, grant("2001-01-01T00:00:00Z"), question.clone()).await;
     assert!(flips(&past).is_empty());
@@ -180,7 +186,8 @@ async fn what_no_call_could_do_is_refused() {
         assert_eq!(answer.reason(), reason.name(), "{change}");
         answer.refuses(reason);
     }
-    let nobody = json!([{"product": "midaz", "sub": format!("default/{NOBODY}"), "resource": "a", "action": "b"}]);
+    let sub = format!("default/{NOBODY}");
+    let nobody = json!([{"sub": sub, "product": "midaz", "resource": "a", "action": "b"}]);
     let removed = json!([{"group": {"id": parent, "remove": true}}]);
     let answer = simulate(&world, removed, nobody).await;
     answer.refuses(ErrorReason::SubjectUnknown);

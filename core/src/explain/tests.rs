@@ -10,6 +10,7 @@ use crate::oracle;
 use crate::oracle::world::{self, Built, World};
 use crate::permission::Permission;
 use crate::role::RoleEntry;
+use crate::snapshot::GroupEntry;
 use crate::terms::Attributes;
 
 mod cases;
@@ -274,7 +275,7 @@ fn smallest(
         let grants = view
             .organization
             .lineage(group)
-            .flat_map(|above| above.grants());
+            .flat_map(GroupEntry::grants);
         let mut live = grants.filter(|grant| !grant.is_expired(world.now_s));
         matches!(subject, Subject::User(_)) && live.all(|grant| reachable(&grant.role()))
     });
