@@ -12,6 +12,7 @@ mod get_installation;
 mod stream_changes;
 mod stream_facts;
 mod watch_heads;
+mod watch_revisions;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use gatepost_proto::authorize::v1::authorize_service_server::{
 };
 use gatepost_proto::authorize::v1::replica_service_server::{ReplicaService, ReplicaServiceServer};
 use gatepost_replica::Gatekeeper;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 pub use feeder::Feeder;
@@ -31,12 +33,18 @@ use crate::run::MESSAGE_BYTES_MAX;
 /// The service.
 struct Authorize {
     gatekeeper: Arc<Gatekeeper>,
+    /// Permits to listen to news.
+    watchers: Arc<Semaphore>,
 }
 
 /// The decision, ready to be routed to.
 pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    AuthorizeServiceServer::new(Authorize { gatekeeper })
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let watchers = Arc::new(Semaphore::new(watch_revisions::WATCHERS_MAX));
+    let service = Authorize {
+        gatekeeper,
+        watchers,
+    };
+    AuthorizeServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
 /// What feeds sidecars, ready to be routed to.
@@ -144,14 +152,12 @@ impl AuthorizeService for Authorize {
         Err(Status::unimplemented("not there yet"))
     }
 
-    type WatchRevisionsStream = std::pin::Pin<
-        Box<dyn futures::Stream<Item = Result<pb::WatchRevisionsResponse, Status>> + Send>,
-    >;
+    type WatchRevisionsStream = watch_revisions::Messages;
 
     async fn watch_revisions(
         &self,
-        _: Request<pb::WatchRevisionsRequest>,
+        request: Request<pb::WatchRevisionsRequest>,
     ) -> Result<Response<Self::WatchRevisionsStream>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        watch_revisions::watch_revisions(&self.gatekeeper, &self.watchers, request).await
     }
 }

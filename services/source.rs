@@ -60,12 +60,9 @@ impl Source for Database {
 }
 
 fn failed(error: StoreError) -> Error {
-    match error {
-        StoreError::Unavailable(cause) => Error::new(
-            ErrorReason::StoreUnavailable,
-            "the database does not answer",
-        )
-        .because(cause),
-        other => Error::new(ErrorReason::Internal, "something went wrong inside").because(other),
+    if let StoreError::Unavailable(cause) = error {
+        let message = "the database does not answer";
+        return Error::new(ErrorReason::StoreUnavailable, message).because(cause);
     }
+    Error::new(ErrorReason::Internal, "something went wrong inside").because(error)
 }

@@ -17,8 +17,8 @@ const LEGACY_ROLE: &str = "-editor-role";
 /// What a product asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
-    /// Empty, or the caller as `<owner>/<id>`; from machines `admin/<product>-editor-role` names the
-    /// product only. Anybody else needs the permission `gatepost/subjects:ask`.
+    /// Empty, or the caller as `<owner>/<id>`; from machines `admin/<product>-editor-role` names
+    /// the product only. Anybody else needs the permission `gatepost/subjects:ask`.
     pub sub: &'a str,
     /// The product; empty for every product that declares the permission.
     pub product: &'a str,

@@ -10,6 +10,7 @@ use gatepost_replica::{Gatekeeper, Want};
 use tokio::sync::Semaphore;
 use tonic::metadata::MetadataMap;
 
+use super::watch_revisions::WATCHERS_MAX;
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::run::authenticate;
@@ -18,8 +19,6 @@ use crate::run::authenticate;
 const RESOURCE_SNAPSHOTS: &str = "snapshots";
 /// Organizations that are told as facts at the same time: it takes a processor for a while.
 const TELLINGS_MAX: usize = 2;
-/// Streams of news at the same time.
-const WATCHERS_MAX: usize = 1_000;
 
 /// What feeds sidecars.
 pub struct Feeder {

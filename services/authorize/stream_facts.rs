@@ -75,9 +75,12 @@ pub fn organization(id: &str) -> Result<OrganizationId> {
 /// `NOT_FOUND` when there is no such organization, and `UNAVAILABLE`.
 pub async fn present(feeder: &Feeder, organization: OrganizationId, want: Want) -> Result<Present> {
     let present = feeder.gatekeeper.snapshots.get(organization, want).await;
-    present.map_err(|error| match error.reason() {
-        ErrorReason::OrganizationGone => Error::not_found("organization"),
-        _ => error.into(),
+    present.map_err(|error| {
+        if error.reason() == ErrorReason::OrganizationGone {
+            // That would be a 401, as if it were the caller's own.
+            return Error::not_found("organization");
+        }
+        error.into()
     })
 }
 

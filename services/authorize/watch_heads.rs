@@ -7,7 +7,6 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use gatepost_core::OrganizationId;
 use gatepost_core::feed::{Hint, Reach};
-use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{WatchHeadsRequest, WatchHeadsResponse};
 use gatepost_proto::rpc::Rpc;
 use gatepost_replica::{Gatekeeper, News, Want};
@@ -17,8 +16,9 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::feeder::Feeder;
+use super::watch_revisions::permit;
 use crate::context::Arrival;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::{bearer, refuse};
 
 /// The token is checked again after this time; if it is still good, a message without news says so.
@@ -39,11 +39,7 @@ pub async fn watch_heads(
 
 async fn watch(feeder: &Feeder, metadata: &MetadataMap) -> Result<Response<Messages>> {
     let (caller, reach) = feeder.enter(metadata).await?;
-    let permit = Arc::clone(&feeder.watchers).try_acquire_owned();
-    let permit = permit.map_err(|_| {
-        Error::new(ErrorReason::Overloaded, "too many listen already")
-            .with("retry_after_seconds", "10")
-    })?;
+    let permit = permit(&feeder.watchers)?;
     let watcher = Watcher {
         news: feeder.gatekeeper.snapshots.news(),
         reach,

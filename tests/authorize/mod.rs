@@ -11,3 +11,4 @@ mod get_installation;
 mod stream_changes;
 mod stream_facts;
 mod watch_heads;
+mod watch_revisions;

@@ -40,47 +40,23 @@ impl<'a> Narrow<'a> {
 
     /// The fact as it may leave.
     pub fn fact(&self, fact: Fact) -> Option<Fact> {
+        self.keeps(&fact).then(|| without_names(fact))
+    }
+
+    fn keeps(&self, fact: &Fact) -> bool {
         let own = self.has(self.view.organization.id());
-        let nobody = String::new;
         match fact {
-            Fact::Organization {
-                id, slug, status, ..
-            } => (self.has(id) || id == self.view.system.id()).then(|| Fact::Organization {
-                id,
-                slug,
-                name: nobody(),
-                status,
-            }),
-            Fact::Role {
-                id,
-                product,
-                permissions,
-                ..
-            } => self.serves(&product).then(|| Fact::Role {
-                id,
-                product,
-                name: nobody(),
-                permissions,
-            }),
-            Fact::Product { ref slug, .. } => self.products.contains(slug.as_str()).then_some(fact),
-            Fact::SigningKey { .. } => Some(fact),
-            Fact::User { id, status, .. } => own.then(|| Fact::User {
-                id,
-                username: nobody(),
-                display_name: nobody(),
-                status,
-            }),
-            Fact::Group { id, .. } => own.then(|| Fact::Group { id, name: nobody() }),
-            Fact::Application { id, status, .. } => own.then(|| Fact::Application {
-                id,
-                name: nobody(),
-                client_id: nobody(),
-                status,
-            }),
-            Fact::Grant { role, .. } => (own && self.serves_role(role)).then_some(fact),
-            Fact::Member { .. } | Fact::Credential { .. } | Fact::EndedSession { .. } => {
-                own.then_some(fact)
-            }
+            Fact::Organization { id, .. } => self.has(*id) || *id == self.view.system.id(),
+            Fact::Product { slug, .. } => self.products.contains(slug.as_str()),
+            Fact::Role { product, .. } => self.serves(product),
+            Fact::SigningKey { .. } => true,
+            Fact::Grant { role, .. } => own && self.serves_role(*role),
+            Fact::User { .. }
+            | Fact::Group { .. }
+            | Fact::Member { .. }
+            | Fact::Application { .. }
+            | Fact::Credential { .. }
+            | Fact::EndedSession { .. } => own,
         }
     }
 
@@ -107,11 +83,40 @@ impl<'a> Narrow<'a> {
         known.is_none_or(|product| self.products.contains(product.slug()))
     }
 
-    /// A role that is gone cannot be told to be of another product; nor does its grant say any more.
+    /// A role that is gone cannot be told to be of another product; its grant says nothing anyway.
     fn serves_role(&self, role: RoleId) -> bool {
         let role = self.view.role(role).map(RoleEntry::product);
         role.is_none_or(|product| self.serves(product))
     }
+}
+
+/// The fact without what people call it. A slug stays: tokens and questions name it.
+fn without_names(mut fact: Fact) -> Fact {
+    match &mut fact {
+        Fact::User {
+            username: first,
+            display_name: second,
+            ..
+        }
+        | Fact::Application {
+            name: first,
+            client_id: second,
+            ..
+        } => {
+            first.clear();
+            second.clear();
+        }
+        Fact::Organization { name, .. } | Fact::Group { name, .. } | Fact::Role { name, .. } => {
+            name.clear();
+        }
+        Fact::Member { .. }
+        | Fact::Grant { .. }
+        | Fact::Credential { .. }
+        | Fact::EndedSession { .. }
+        | Fact::Product { .. }
+        | Fact::SigningKey { .. } => {}
+    }
+    fact
 }
 
 /// The epoch of what was narrowed: another one when revisions were counted anew, and when a name

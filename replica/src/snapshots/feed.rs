@@ -70,10 +70,11 @@ impl Snapshots {
         if newest {
             self.catch_up_all(organizations).await;
         }
-        let floor = match newest {
-            true => arrived,
-            // Who is fed has a bound, too, and needs a part of it.
-            false => arrived.saturating_sub(self.config.bound / 2),
+        // Who is fed has a bound, too, and needs a part of it.
+        let floor = if newest {
+            arrived
+        } else {
+            arrived.saturating_sub(self.config.bound / 2)
         };
         let (mut heads, mut rest) = (Vec::with_capacity(organizations.len()), Vec::new());
         let mut oldest = arrived;

@@ -230,8 +230,8 @@ async fn an_organization_that_catches_up_slowly_makes_only_itself_stale() {
     stage.fake.hold(id(1));
     let revision = stage.fake.write(id(1));
     nobody_else_waits(&stage, BOUND * 3).await;
-    let stale = stage.get(1, Want::default()).await;
-    assert_eq!(stale.unwrap_err(), ErrorReason::Stale);
+    let refused = stage.get(1, Want::default()).await;
+    assert_eq!(refused.unwrap_err(), ErrorReason::Stale);
     stage.fake.let_go(id(1));
     assert_eq!(
         stage.patiently(1, Want::default()).await.revision(),
