@@ -101,6 +101,19 @@ impl Beside {
     }
 }
 
+/// Refuses what a sidecar cannot answer: it is fed with what decisions about some products need,
+/// and neither with names nor with the roles of others.
+///
+/// # Errors
+/// `NOT_SERVED`.
+pub fn require_whole(caller: &Caller) -> Result<()> {
+    if caller.present.products.is_none() {
+        return Ok(());
+    }
+    let message = "a sidecar only decides; ask the server that feeds it";
+    Err(Error::new(ErrorReason::NotServed, message))
+}
+
 impl Place {
     fn take(waiting: &Arc<Waiting>, organization: OrganizationId) -> Result<Self> {
         let mut all = waiting.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@ use gatepost_proto::authorize::v1::{ExplainRequest, ExplainResponse};
 use gatepost_replica::{Ask, Gatekeeper, Product};
 use tonic::{Request, Response, Status};
 
-use super::beside::Beside;
+use super::beside::{Beside, require_whole};
 use super::fresh::{freshness, want};
 use super::told;
 use crate::context::Caller;
@@ -25,6 +25,7 @@ pub async fn explain(
 }
 
 fn explanation(caller: &Caller, request: &ExplainRequest) -> Result<ExplainResponse> {
+    require_whole(caller)?;
     let answer = caller.decide(&Ask {
         sub: &request.sub,
         product: &request.product,

@@ -18,12 +18,11 @@ pub fn want(metadata: &MetadataMap, least: Revision, consistency: Consistency) -
     let least = min_revision(metadata)?.max(least);
     let want = Want::at_least(least);
     match consistency {
-        Consistency::Unspecified | Consistency::Bounded => Ok(want),
         Consistency::AtLeast if least == 0 => Err(Error::invalid(
             "minRevision",
             "this consistency needs a revision",
         )),
-        Consistency::AtLeast => Ok(want),
+        Consistency::Unspecified | Consistency::Bounded | Consistency::AtLeast => Ok(want),
         Consistency::Fresh => Ok(want.and_fully_fresh()),
     }
 }

@@ -9,7 +9,7 @@ use gatepost_replica::Gatekeeper;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::beside::Beside;
+use super::beside::{Beside, require_whole};
 use super::fresh::{freshness, want};
 use super::page::limit;
 use super::told;
@@ -29,8 +29,7 @@ pub async fn search_subjects(
 }
 
 fn page(caller: &Caller, request: &SearchSubjectsRequest) -> Result<SearchSubjectsResponse> {
-    // The product must be one that this replica can answer for.
-    caller.about("", &request.product)?;
+    require_whole(caller)?;
     let question = Question {
         product: Some(&request.product),
         resource: &request.resource,

@@ -6,7 +6,7 @@ use gatepost_proto::authorize::v1::{self as pb, Consistency, SimulateRequest, Si
 use gatepost_replica::{Gatekeeper, Product, RecentQuestion, recent_questions};
 use tonic::{Request, Response, Status};
 
-use super::beside::Beside;
+use super::beside::{Beside, require_whole};
 use super::draft::Draft;
 use super::fresh::{freshness, want};
 use super::told;
@@ -26,6 +26,7 @@ pub async fn simulate(
 }
 
 fn simulation(caller: &Caller, request: &SimulateRequest) -> Result<SimulateResponse> {
+    require_whole(caller)?;
     let mut draft = Draft::new(caller);
     for change in &request.changes {
         draft.take(change)?;
