@@ -80,7 +80,8 @@ impl ErrorReason {
             | Self::GroupTooDeep
             | Self::GroupNotEmpty
             | Self::RoleInUse
-            | Self::IdempotencyKeyReused => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            | Self::IdempotencyKeyReused
+            | Self::LimitReached => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
             }
@@ -137,6 +138,7 @@ impl ErrorReason {
             Self::GroupNotEmpty => "Group not empty",
             Self::RoleInUse => "Role in use",
             Self::IdempotencyKeyReused => "Idempotency key reused",
+            Self::LimitReached => "Limit reached",
             Self::TooManyAttempts => "Too many attempts",
             Self::Overloaded => "Overloaded",
             Self::Stale => "Not fresh enough",

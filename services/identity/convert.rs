@@ -1,13 +1,17 @@
 //! Rows as the contract shows them.
 
-use gatepost_core::{Effect, GrantSubject, Member, RolePermission, Status};
+use gatepost_core::{
+    ApplicationId, Effect, GrantSubject, Member, RolePermission, SessionId, Status,
+};
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
-use gatepost_store::{Application, AuditEvent, Group, Organization, Role, Scope, User};
+use gatepost_store::{
+    Application, AuditEvent, Credential, Group, Organization, Role, Scope, Session, User,
+};
 use pbjson_types::Struct;
 use time::OffsetDateTime;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hexadecimal::hexadecimal;
 
 /// Members that a group shows at the most.
@@ -27,6 +31,18 @@ pub fn status(status: Status) -> String {
     match status {
         Status::Active => "active".to_owned(),
         Status::Suspended => "suspended".to_owned(),
+    }
+}
+
+/// The status of this word.
+///
+/// # Errors
+/// `INVALID_REQUEST` for none.
+pub fn read_status(word: &str) -> Result<Status> {
+    match word {
+        "active" => Ok(Status::Active),
+        "suspended" => Ok(Status::Suspended),
+        _ => Err(Error::invalid("status", "must be `active` or `suspended`")),
     }
 }
 
@@ -179,6 +195,30 @@ pub async fn application(tx: &Scope, application: Application) -> Result<pb::App
         status: status(application.status),
         created_at: Some(timestamp(application.created_at)),
     })
+}
+
+/// One secret of an application, without the secret.
+pub fn credential(credential: &Credential) -> pb::Credential {
+    pb::Credential {
+        id: credential.id.to_string(),
+        client_secret: None,
+        created_at: Some(timestamp(credential.created_at)),
+    }
+}
+
+/// A session, as `present` sees it.
+pub fn session(session: &Session, present: SessionId) -> pb::Session {
+    pb::Session {
+        id: session.id.to_string(),
+        application_id: session
+            .application
+            .as_ref()
+            .map(ApplicationId::to_string)
+            .unwrap_or_default(),
+        created_at: Some(timestamp(session.created_at)),
+        expires_at: Some(timestamp(session.expires_at)),
+        current: session.id == present,
+    }
 }
 
 /// An organization.

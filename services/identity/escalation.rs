@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gatepost_core::snapshot::ProductEntry;
-use gatepost_core::{GrantSubject, GroupId, RoleId, Subject, UserId, decide, grant};
+use gatepost_core::{GrantSubject, GroupId, RoleId, Subject, decide, grant};
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Role, Scope};
 
@@ -54,13 +54,25 @@ async fn roles_of_groups(tx: &Scope, groups: &[GroupId]) -> Result<Vec<Role>> {
         .await?)
 }
 
+/// Refuses to suspend, or to let in again, somebody who may do more than the caller, or oneself.
+///
+/// # Errors
+/// `ESCALATION_REFUSED`, with the permission that is missing; `INVALID_REQUEST`.
+pub fn require_may_set_status(caller: &Caller, subject: Subject) -> Result<()> {
+    if caller.subject() == subject {
+        // Nobody could take it back with the token that did it.
+        return Err(Error::invalid("status", "one does not suspend oneself"));
+    }
+    require_not_above(caller, subject)
+}
+
 /// Refuses to take over the account of somebody who may do more than the caller: whoever sets a
-/// password can sign in with it, and then has every role of the account.
+/// password or has a secret can sign in with it, and then has every role of the account.
 ///
 /// # Errors
 /// `ESCALATION_REFUSED`, with the permission that is missing.
-pub fn require_not_above(caller: &Caller, user: UserId) -> Result<()> {
-    if caller.user() == Some(user) {
+pub fn require_not_above(caller: &Caller, subject: Subject) -> Result<()> {
+    if caller.subject() == subject {
         return Ok(());
     }
     let view = caller.present.view();
@@ -70,7 +82,7 @@ pub fn require_not_above(caller: &Caller, user: UserId) -> Result<()> {
         .flat_map(ProductEntry::everyone)
         .copied()
         .collect();
-    let roles = decide::roles_of(view, Subject::User(user));
+    let roles = decide::roles_of(view, subject);
     let own = roles.iter().filter(|role| !everyone.contains(role));
     // A role that nobody knows any more gives nothing.
     let missing = own.filter_map(|role| view.role(*role)).find_map(|role| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost_core::Subject;
 use gatepost_proto::identity::v1::{ResetPasswordRequest, ResetPasswordResponse};
 use gatepost_store::PasswordHash;
 
@@ -21,7 +22,7 @@ pub async fn prepare(
     let tx = app.store.read(caller.organization()).await?;
     let user = find::user(&tx, &request.id).await?;
     drop(tx);
-    require_not_above(&caller, user.id)?;
+    require_not_above(&caller, Subject::User(user.id))?;
     let email = user.email.unwrap_or_default();
     require_good_password(&request.new_password, &user.username, &email)?;
     let hash = app.passwords.hash(&request.new_password).await?;

@@ -1,18 +1,19 @@
-//! `UpdateApplication`: another name, description, algorithm, or other roles.
+//! `UpdateApplication`: another name, description, algorithm, status, or other roles.
 
 use gatepost_core::name::DisplayName;
-use gatepost_core::{ApplicationId, GrantSubject};
+use gatepost_core::{ApplicationId, GrantSubject, Subject};
 use gatepost_proto::identity::v1::{UpdateApplicationRequest, UpdateApplicationResponse};
 use gatepost_store::Role;
 
 use super::create_application::{algorithm, require_may_publish_as};
 use super::create_user::field;
+use super::escalation::require_may_set_status;
 use super::mask::Mask;
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::Result;
 
-const MAY_CHANGE: [&str; 4] = ["name", "description", "roles", "token_algorithm"];
+const MAY_CHANGE: [&str; 5] = ["name", "description", "roles", "token_algorithm", "status"];
 
 /// Handles the RPC.
 pub async fn update_application(
@@ -34,6 +35,12 @@ pub async fn update_application(
     }
     if mask.names("token_algorithm", request.token_algorithm.is_empty()) {
         application.token_algorithm = algorithm(&request.token_algorithm);
+    }
+    if mask.names("status", request.status.is_empty()) {
+        application.status = convert::read_status(&request.status)?;
+        if application.status != old.status {
+            require_may_set_status(&cx.caller, Subject::Application(application.id))?;
+        }
     }
     if application != old {
         cx.tx.applications().update(&application).await?;

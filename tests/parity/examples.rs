@@ -149,6 +149,19 @@ fn applications() -> Vec<Example> {
         example("RoleService/GrantApplicationRole", held.clone()),
         example("RoleService/RevokeApplicationRole", held),
         example(
+            "ApplicationService/CreateCredential",
+            json!({"id": "$midaz"}),
+        )
+        .keep(&[("credential", "/id")]),
+        example(
+            "ApplicationService/ListCredentials",
+            json!({"id": "$midaz"}),
+        ),
+        example(
+            "ApplicationService/RevokeCredential",
+            json!({"id": "$midaz", "credentialId": "$credential"}),
+        ),
+        example(
             "ApplicationService/DeleteApplication",
             json!({"id": "$midaz"}),
         ),
@@ -174,6 +187,10 @@ fn installation() -> Vec<Example> {
             json!({"id": "$bakery"}),
         ),
         example("OrganizationService/ListOrganizations", json!({})),
+        example(
+            "OrganizationService/UpdateOrganization",
+            json!({"id": "$bakery", "name": "Bakers", "status": "suspended"}),
+        ),
         example("ManifestService/PublishManifest", tracer),
         example("ManifestService/GetManifest", json!({"slug": "old-tracer"})),
     ]
@@ -189,6 +206,9 @@ fn endings() -> Vec<Example> {
             }),
         ),
         example("GroupService/DeleteGroup", json!({"id": "Team"})),
+        example("SessionService/ListSessions", json!({"id": "$admin"}))
+            .keep(&[("device", "/items/1/id")]),
+        example("SessionService/EndSession", json!({"id": "$device"})),
         example("UserService/DeleteUser", json!({"id": "$alice"})),
         example("AuthService/Logout", json!({"idTokenHint": "$session"})),
         example("AuditService/ListAuditEvents", json!({"limit": 20})),
