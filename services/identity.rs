@@ -6,6 +6,7 @@ mod find;
 mod list;
 mod mask;
 mod members;
+mod terms;
 
 mod add_group_member;
 mod create_application;
@@ -31,6 +32,7 @@ mod grant_user_role;
 mod list_applications;
 mod list_audit_events;
 mod list_credentials;
+mod list_grants;
 mod list_groups;
 mod list_organizations;
 mod list_roles;
@@ -130,6 +132,7 @@ wire!(SessionService for Identity {
 });
 
 wire!(RoleService for Identity {
+    run list_grants(ListGrantsRequest) -> ListGrantsResponse;
     run list_roles(ListRolesRequest) -> ListRolesResponse;
     run create_role(CreateRoleRequest) -> CreateRoleResponse;
     run get_role(GetRoleRequest) -> GetRoleResponse;

@@ -8,7 +8,7 @@ use gatepost_core::manifest::Manifest;
 use gatepost_core::name::{self, GroupName};
 use gatepost_core::{GrantSubject, GroupId, RoleId};
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, Group, Manifest as Published, Role, Scope};
+use gatepost_store::{Actor, Grant, Group, Manifest as Published, Role, Scope};
 use time::OffsetDateTime;
 
 use crate::app::App;
@@ -207,7 +207,7 @@ pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) ->
                 let role = tx.roles().by_name(&name::key(&role)).await?;
                 let role = role.ok_or_else(|| Error::internal("a published role is missing"))?;
                 tx.grants()
-                    .give(GrantSubject::Group(group), role.id)
+                    .give(&Grant::plain(GrantSubject::Group(group), role.id))
                     .await?;
             }
         }

@@ -6,7 +6,7 @@ use gatepost_core::{
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
 use gatepost_store::{
-    Application, AuditEvent, Credential, Group, Organization, Role, Scope, Session, User,
+    Application, AuditEvent, Credential, Grant, Group, Organization, Role, Scope, Session, User,
 };
 use pbjson_types::Struct;
 use time::OffsetDateTime;
@@ -91,11 +91,11 @@ fn user_in(user: User, groups: impl Iterator<Item = String>) -> pb::User {
     }
 }
 
-/// Groups with their direct members and roles.
+/// Groups with their direct members and the roles that they hold now.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
+pub async fn groups(tx: &Scope, now: OffsetDateTime, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
     let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
     let members = tx.groups().members_of(&ids).await?;
     let mut shown = Vec::with_capacity(groups.len());
@@ -122,7 +122,8 @@ pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
         for child in children {
             names.extend(tx.groups().get(child).await?.map(|group| group.name));
         }
-        let roles = tx.grants().of(GrantSubject::Group(group.id)).await?;
+        let holder = GrantSubject::Group(group.id);
+        let roles = tx.grants().of(holder, now.unix_timestamp()).await?;
         shown.push(pb::Group {
             id: group.id.to_string(),
             name: group.name,
@@ -136,12 +137,12 @@ pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
     Ok(shown)
 }
 
-/// A group with its direct members and roles.
+/// A group with its direct members and the roles that it holds now.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn group(tx: &Scope, group: Group) -> Result<Option<pb::Group>> {
-    Ok(groups(tx, vec![group]).await?.pop())
+pub async fn group(tx: &Scope, now: OffsetDateTime, group: Group) -> Result<Option<pb::Group>> {
+    Ok(groups(tx, now, vec![group]).await?.pop())
 }
 
 fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -163,6 +164,31 @@ pub fn role(role: Role) -> pb::Role {
     }
 }
 
+/// A grant, with what is known of its role.
+pub fn grant(grant: Grant, roles: &[Role]) -> pb::Grant {
+    let role = roles.iter().find(|role| role.id == grant.role);
+    let (subject_type, subject_id) = match grant.subject {
+        GrantSubject::User(id) => ("user", id.to_string()),
+        GrantSubject::Group(id) => ("group", id.to_string()),
+        GrantSubject::Application(id) => ("application", id.to_string()),
+    };
+    let limits = grant.limits.into_iter();
+    pb::Grant {
+        subject_type: subject_type.to_owned(),
+        subject_id,
+        role_id: grant.role.to_string(),
+        role: role.map(|role| role.name.clone()).unwrap_or_default(),
+        product: role.map(|role| role.product.clone()).unwrap_or_default(),
+        expires_at: grant.until.map(|seconds| Timestamp { seconds, nanos: 0 }),
+        limits: limits
+            .map(|limit| pb::AttributeLimit {
+                attribute: limit.attribute,
+                values: limit.values,
+            })
+            .collect(),
+    }
+}
+
 fn permission(permission: RolePermission) -> pb::RolePermission {
     let effect = match permission.effect {
         Effect::Allow => pb::PermissionEffect::Allow,
@@ -175,15 +201,17 @@ fn permission(permission: RolePermission) -> pb::RolePermission {
     }
 }
 
-/// An application with the names of its roles; never with its secret.
+/// An application with the names of the roles that it holds now; never with its secret.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn application(tx: &Scope, application: Application) -> Result<pb::Application> {
-    let roles = tx
-        .grants()
-        .of(GrantSubject::Application(application.id))
-        .await?;
+pub async fn application(
+    tx: &Scope,
+    now: OffsetDateTime,
+    application: Application,
+) -> Result<pb::Application> {
+    let holder = GrantSubject::Application(application.id);
+    let roles = tx.grants().of(holder, now.unix_timestamp()).await?;
     Ok(pb::Application {
         id: application.id.to_string(),
         name: application.name,

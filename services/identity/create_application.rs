@@ -4,7 +4,7 @@ use gatepost_core::name::{DisplayName, Slug};
 use gatepost_core::{Algorithm, ApplicationId, GrantSubject, PRODUCT_SYSTEM, Permission, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationResponse};
-use gatepost_store::{Application, Role};
+use gatepost_store::{Application, Grant, Role};
 
 use super::create_credential::add_secret;
 use super::create_user::field;
@@ -36,12 +36,15 @@ pub async fn create_application(
     for role in roles {
         cx.tx
             .grants()
-            .give(GrantSubject::Application(application.id), role.id)
+            .give(&Grant::plain(
+                GrantSubject::Application(application.id),
+                role.id,
+            ))
             .await?;
     }
     let (_, secret) = add_secret(cx, application.id).await?;
     let id = application.id;
-    let mut shown = convert::application(&cx.tx, application).await?;
+    let mut shown = convert::application(&cx.tx, cx.now, application).await?;
     cx.audit.target("application", id).after(&shown);
     shown.client_secret = Some(secret);
     Ok(CreateApplicationResponse {

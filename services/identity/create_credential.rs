@@ -6,7 +6,7 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{CreateCredentialRequest, CreateCredentialResponse};
 use gatepost_store::Credential;
 
-use super::escalation::require_not_above;
+use super::escalation::{Direction, require_not_above};
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::{Error, Result};
@@ -22,7 +22,8 @@ pub async fn create_credential(
 ) -> Result<CreateCredentialResponse> {
     let application = find::application(&cx.tx, &request.id).await?;
     // Whoever has a secret of it may do all that it may.
-    require_not_above(&cx.caller, Subject::Application(application.id))?;
+    let subject = Subject::Application(application.id);
+    require_not_above(&cx.caller, subject, Direction::Gain)?;
     let present = cx.tx.applications().credentials(application.id).await?;
     if present.len() >= CREDENTIALS_PER_APPLICATION_MAX {
         let limit = CREDENTIALS_PER_APPLICATION_MAX;

@@ -4,7 +4,7 @@ use gatepost_core::{SessionId, Subject};
 use gatepost_proto::identity::v1::{EndSessionRequest, EndSessionResponse};
 
 use super::convert;
-use super::escalation::require_not_above;
+use super::escalation::{Direction, require_not_above};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 
@@ -20,7 +20,7 @@ pub async fn end_session(cx: &mut Cx, request: EndSessionRequest) -> Result<EndS
         cx.caller.require("gatepost", "sessions", "delete")?;
     }
     let session = session.ok_or_else(|| Error::not_found("session"))?;
-    require_not_above(&cx.caller, Subject::User(session.user))?;
+    require_not_above(&cx.caller, Subject::User(session.user), Direction::Loss)?;
     let until = cx.app.sign_in.last_token_ends(cx.now);
     cx.tx.sessions().end(session.id, cx.now, until).await?;
     let present = SessionId::new(cx.caller.session());

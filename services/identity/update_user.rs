@@ -6,7 +6,7 @@ use gatepost_proto::identity::v1::{UpdateUserRequest, UpdateUserResponse};
 use gatepost_store::User;
 
 use super::create_user::field;
-use super::escalation::{require_may_set_status, require_not_above};
+use super::escalation::{Direction, require_may_set_status, require_not_above};
 use super::mask::Mask;
 use super::members::set_groups_of_user;
 use super::{convert, find};
@@ -53,7 +53,7 @@ fn apply(
         let email = field("email", Email::parse(&request.email))?;
         if user.email_key.as_ref() != Some(&email.key()) {
             // Whoever owns the address can have the password reset.
-            require_not_above(caller, Subject::User(user.id))?;
+            require_not_above(caller, Subject::User(user.id), Direction::Gain)?;
             user.email_verified = false;
             user.email_key = Some(email.key());
         }
@@ -62,7 +62,7 @@ fn apply(
     if mask.names("status", request.status.is_empty()) {
         let status = convert::read_status(&request.status)?;
         if user.status != status {
-            require_may_set_status(caller, Subject::User(user.id))?;
+            require_may_set_status(caller, Subject::User(user.id), status)?;
         }
         user.status = status;
     }

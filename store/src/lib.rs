@@ -46,7 +46,7 @@ pub use error::{Cause, Result, StoreError};
 pub use failures::{Failures, SignInFailure};
 pub use feed::{Facts, Feed, Head, Heads};
 pub use gatepost_core::Revision;
-pub use grants::Grants;
+pub use grants::{Grant, GrantCursor, GrantFilter, Grants};
 pub use groups::{Group, GroupFilter, Groups};
 pub use idempotency::{Idempotency, IdempotencyRecord};
 pub use installation::Installation;

@@ -24,6 +24,7 @@ mod grant_user_role;
 mod list_applications;
 mod list_audit_events;
 mod list_credentials;
+mod list_grants;
 mod list_groups;
 mod list_organizations;
 mod list_roles;
@@ -43,9 +44,13 @@ mod update_password;
 mod update_role;
 mod update_user;
 
+use std::time::Duration;
+
 use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::world::{Actor, PASSWORD, World};
 
@@ -97,6 +102,12 @@ pub fn permissions(permissions: &[&str]) -> Value {
         json!({"resource": resource, "action": action, "effect": effect})
     };
     permissions.iter().map(permission).collect()
+}
+
+/// A time from now on the server's clock, as the contract writes it.
+pub fn after(by: Duration) -> String {
+    let at = OffsetDateTime::now_utc() + by;
+    at.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
 }
 
 /// Checks that a call needs a token, and of a person a permission.

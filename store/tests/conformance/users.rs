@@ -1,7 +1,7 @@
 //! People's accounts.
 
 use gatepost_core::{Change, Fact, GrantSubject, Member, Status};
-use gatepost_store::{PasswordHash, StoreError, User, UserFilter, Walk};
+use gatepost_store::{Grant, PasswordHash, StoreError, User, UserFilter, Walk};
 use time::Duration;
 
 use crate::world::{World, draft, id, now, user};
@@ -44,7 +44,7 @@ pub async fn a_user_lives_and_goes(world: World) {
         .await
         .unwrap();
     tx.grants()
-        .give(GrantSubject::User(user.id), role)
+        .give(&Grant::plain(GrantSubject::User(user.id), role))
         .await
         .unwrap();
     tx.sessions()
