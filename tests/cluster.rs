@@ -22,6 +22,8 @@ mod catch_up;
 mod cut_off;
 #[path = "cluster/endings.rs"]
 mod endings;
+#[path = "cluster/flood.rs"]
+mod flood;
 #[path = "cluster/late_commit.rs"]
 mod late_commit;
 #[path = "cluster/revocation.rs"]

@@ -4,7 +4,7 @@
 //! check before the question itself.
 
 use gatepost_core::snapshot::ProductEntry;
-use gatepost_core::{Decision, NO_ATTRIBUTES, Question, Reason, Subject, decide};
+use gatepost_core::{Decision, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::rpc::Rpc;
@@ -183,7 +183,7 @@ fn judge(
         product,
         resource: &question.resource,
         action: &question.action,
-        attributes: &NO_ATTRIBUTES,
+        attributes: &question.attributes,
     };
     decide(caller.present.view(), subject, question)
 }

@@ -18,11 +18,13 @@ pub async fn grant_group_role(
     let group = find::group(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
     let terms = Terms::read(cx.now, request.expires_at, request.limits)?;
-    if !terms.are_plain() && manifests::declares_grant(&cx.tx, &group, &role).await? {
+    let plain = terms.are_plain();
+    terms::give(cx, GrantSubject::Group(group.id), &role, terms).await?;
+    // Whoever may not give it learns that first. The error takes back what was done.
+    if !plain && manifests::declares_grant(&cx.tx, &group, &role).await? {
         let message = "a product's manifest gives this role to this group for good";
         return Err(Error::new(ErrorReason::ManifestOwned, message));
     }
-    terms::give(cx, GrantSubject::Group(group.id), &role, terms).await?;
     cx.audit.target("group", group.id);
     Ok(GrantGroupRoleResponse {})
 }

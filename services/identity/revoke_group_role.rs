@@ -16,11 +16,12 @@ pub async fn revoke_group_role(
 ) -> Result<RevokeGroupRoleResponse> {
     let group = find::group(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
+    terms::take(cx, GrantSubject::Group(group.id), &role).await?;
+    // Whoever may not take it learns that first. The error takes back what was done.
     if manifests::declares_grant(&cx.tx, &group, &role).await? {
         let message = "a product's manifest gives this role to this group";
         return Err(Error::new(ErrorReason::ManifestOwned, message));
     }
-    terms::take(cx, GrantSubject::Group(group.id), &role).await?;
     cx.audit.target("group", group.id);
     Ok(RevokeGroupRoleResponse {})
 }

@@ -311,7 +311,7 @@ impl Loader {
                 permissions,
             });
         }
-        let rows: Vec<(String, Uuid, Uuid, Option<i64>, Option<String>)> = grants::Entity::find()
+        let rows: Vec<crate::grants::Columns> = grants::Entity::find()
             .select_only()
             .column(grants::Column::SubjectKind)
             .column(grants::Column::SubjectId)

@@ -71,7 +71,8 @@ impl Grant {
     }
 }
 
-type Columns = (String, Uuid, Uuid, Option<i64>, Option<String>);
+/// The columns of a grant that its fact is made of.
+pub(crate) type Columns = (String, Uuid, Uuid, Option<i64>, Option<String>);
 
 fn read_columns((kind, id, role, expires_at, limits): Columns) -> Result<Grant> {
     let limits = limits.map(|text| {

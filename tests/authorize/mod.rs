@@ -5,3 +5,4 @@
     reason = "the RPC has the name of its service"
 )]
 mod authorize;
+mod terms;

@@ -215,16 +215,16 @@ impl Ending {
 
 impl Victim {
     async fn new(a: &Rest, root: &str, slug: &str, ending: Ending) -> Self {
-        let (organization, admin) = organization(a, root, slug).await;
+        let (organization, admin) = new_organization(a, root, slug).await;
         let bystander = format!("bystander-of-{slug}");
         let group = ["midaz-viewer-group"];
         let bystander = a.person(&admin, &bystander, &group).await;
         let mut victim = if ending.of_a_machine() {
             let made = a.machine(&admin, "worker", &["midaz-editor-role"]).await;
-            let others = match ending {
-                Ending::SecretRevoked => vec![token_of_second_secret(a, &admin, &made).await],
-                _ => Vec::new(),
-            };
+            let mut others = Vec::new();
+            if matches!(ending, Ending::SecretRevoked) {
+                others.push(token_of_second_secret(a, &admin, &made).await);
+            }
             Self {
                 organization,
                 admin,
@@ -235,12 +235,10 @@ impl Victim {
         } else {
             let name = format!("victim-of-{slug}");
             let made = a.person(&admin, &name, &group).await;
-            let others = match ending {
-                Ending::Logout | Ending::SessionKilled | Ending::PasswordChange => {
-                    vec![a.token(&name).await]
-                }
-                _ => Vec::new(),
-            };
+            let mut others = Vec::new();
+            if ending.reason() == "SESSION_ENDED" {
+                others.push(a.token(&name).await);
+            }
             Self {
                 organization,
                 admin,
@@ -251,7 +249,7 @@ impl Victim {
         };
         if matches!(ending, Ending::OrganizationSuspended) {
             // Nobody of it is a bystander; those of another are.
-            let (_, other) = organization(a, root, &format!("beside-{slug}")).await;
+            let (_, other) = new_organization(a, root, &format!("beside-{slug}")).await;
             let name = format!("neighbour-of-{slug}");
             victim
                 .others
@@ -264,7 +262,7 @@ impl Victim {
 }
 
 /// The id of a new organization, and a token of its administrator.
-async fn organization(a: &Rest, root: &str, slug: &str) -> (String, String) {
+async fn new_organization(a: &Rest, root: &str, slug: &str) -> (String, String) {
     let username = format!("admin-of-{slug}");
     let body = json!({
         "slug": slug,

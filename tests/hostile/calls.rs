@@ -162,7 +162,7 @@ async fn groups(world: &World, actor: &Actor, name: &str) -> Value {
 
 async fn roles(world: &World, actor: &Actor, name: &str) -> Value {
     match name {
-        "ListRoles" => json!({"limit": 50}),
+        "ListRoles" | "ListGrants" => json!({"limit": 50}),
         "CreateRole" => json!({
             "name": fresh("role"), "product": "midaz", "description": "d",
             "permissions": [{"resource": "accounts", "action": "get"}],

@@ -20,6 +20,7 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
         ("GroupService", "id") => Names::Group,
         ("ApplicationService", "id") => Names::Application,
         ("OrganizationService", "id") => Names::Organization,
+        ("RoleService", "subjectId") => Names::Filter,
         ("RoleService", "role") => Names::Role,
         ("RoleService", "id") => match rpc.name.as_str() {
             "GrantGroupRole" | "RevokeGroupRole" => Names::Group,
@@ -44,7 +45,9 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
     }
 }
 
-const PLAIN: [&str; 27] = [
+const PLAIN: [&str; 29] = [
+    "limits.[].attribute",
+    "limits.[].values.[]",
     "status",
     "username",
     "email",

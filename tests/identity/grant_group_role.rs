@@ -69,7 +69,10 @@ async fn a_group_shows_the_roles_that_it_holds_now() {
     group(&world, &world.admin, "team", &[]).await;
     let path = "/v1/groups/team/roles/midaz-viewer-role";
     let terms = json!({"expiresAt": after(Duration::from_mins(10))});
-    world.call(&world.admin, Method::PUT, path, terms).await.is(204);
+    world
+        .call(&world.admin, Method::PUT, path, terms)
+        .await
+        .is(204);
     let roles = async || world.get(&world.admin, "/v1/groups/team").await.is(200)["roles"].clone();
     assert_eq!(roles().await, json!(["midaz-viewer-role"]));
     world.pass(Duration::from_mins(11)).await;

@@ -57,9 +57,8 @@ async fn giving_again_replaces_the_terms_and_is_audited() {
     let world = World::start().await;
     let alice = world.person("alice", &[]).await;
     let path = format!("/v1/users/{}/roles/midaz-viewer-role", alice.id);
-    let put = async |terms: serde_json::Value| {
-        world.call(&world.admin, Method::PUT, &path, terms).await
-    };
+    let put =
+        async |terms: serde_json::Value| world.call(&world.admin, Method::PUT, &path, terms).await;
     let terms = json!({
         "expiresAt": after(Duration::from_hours(1)),
         "limits": [{"attribute": "ledger_id", "values": ["1", "2"]}],
@@ -70,7 +69,11 @@ async fn giving_again_replaces_the_terms_and_is_audited() {
         "expiresAt": terms["expiresAt"],
         "limits": [{"attribute": "ledger_id", "values": ["2", "1", "1"]}],
     });
-    assert_eq!(put(same).await.revision(), first.revision(), "nothing changed");
+    assert_eq!(
+        put(same).await.revision(),
+        first.revision(),
+        "nothing changed"
+    );
     let second = put(json!({})).await;
     assert!(second.revision() > first.revision());
     let event = world.audit(&second, "user.grant_role").await;
@@ -80,7 +83,9 @@ async fn giving_again_replaces_the_terms_and_is_audited() {
     assert!(event["after"]["limits"].is_null(), "{event}");
     assert!(world.may(&alice, "midaz", "accounts", "get").await);
     // As clients always did: without any body.
-    let request = world.request(Method::PUT, &path).bearer_auth(&world.admin.token);
+    let request = world
+        .request(Method::PUT, &path)
+        .bearer_auth(&world.admin.token);
     let bare = world.send(request).await;
     assert!(bare.is(204).is_null());
     assert_eq!(bare.revision(), second.revision());
@@ -92,10 +97,15 @@ async fn what_has_expired_is_taken_like_anything_else() {
     let alice = world.person("alice", &[]).await;
     let path = format!("/v1/users/{}/roles/midaz-viewer-role", alice.id);
     let terms = json!({"expiresAt": after(Duration::from_mins(10))});
-    world.call(&world.admin, Method::PUT, &path, terms).await.is(204);
+    world
+        .call(&world.admin, Method::PUT, &path, terms)
+        .await
+        .is(204);
     world.pass(Duration::from_mins(11)).await;
     world.delete(&world.admin, &path).await.is(204);
-    let list = world.get(&world.admin, &format!("/v1/grants?subjectId={}", alice.id)).await;
+    let list = world
+        .get(&world.admin, &format!("/v1/grants?subjectId={}", alice.id))
+        .await;
     assert_eq!(list.is(200)["items"], json!([]));
 }
 
@@ -103,7 +113,8 @@ async fn what_has_expired_is_taken_like_anything_else() {
 async fn terms_that_are_none_are_refused() {
     let world = World::start().await;
     let path = format!("/v1/users/{}/roles/midaz-viewer-role", world.admin.id);
-    let limit = |attribute: &str, values: &[&str]| json!({"attribute": attribute, "values": values});
+    let limit =
+        |attribute: &str, values: &[&str]| json!({"attribute": attribute, "values": values});
     for bad in [
         json!({"expiresAt": after(Duration::ZERO)}),
         json!({"expiresAt": "1970-01-01T00:00:00Z"}),

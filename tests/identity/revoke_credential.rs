@@ -16,9 +16,9 @@ async fn the_tokens_of_a_revoked_secret_are_refused_and_those_of_another_are_not
     let second = world.post(&world.admin, &path, json!({})).await;
     let second = second.is(201)["clientSecret"].as_str().unwrap().to_owned();
     let client = world.anonymous().await;
-    let old = client.client_token(&text("clientId"), &text("clientSecret"));
-    let new = client.client_token(&text("clientId"), &second);
-    let (old, new) = (old.await.unwrap(), new.await.unwrap());
+    let (id, first) = (text("clientId"), text("clientSecret"));
+    let old = client.client_token(&id, &first).await.unwrap();
+    let new = client.client_token(&id, &second).await.unwrap();
     let info = async |token: &str| {
         let request = world
             .request(Method::GET, "/v1/userinfo")

@@ -122,6 +122,10 @@ fn roles() -> Vec<Example> {
     let deny = json!({"resource": "accounts", "action": "*", "effect": "PERMISSION_EFFECT_DENY"});
     let bakers = json!({"name": "bakers", "product": "midaz", "permissions": [deny]});
     let held = json!({"id": "$alice", "role": "bakers"});
+    let for_a_while = json!({
+        "id": "$alice", "role": "bakers", "expiresAt": "2999-12-31T00:00:00Z",
+        "limits": [{"attribute": "ledger_id", "values": ["1"]}],
+    });
     vec![
         example("RoleService/CreateRole", bakers).keep(&[("bakers", "/id")]),
         example("RoleService/GetRole", json!({"id": "$bakers"})),
@@ -131,6 +135,8 @@ fn roles() -> Vec<Example> {
             json!({"id": "bakers", "description": "They bake."}),
         ),
         example("RoleService/GrantUserRole", held.clone()),
+        example("RoleService/GrantUserRole", for_a_while),
+        example("RoleService/ListGrants", json!({"subjectId": "$alice"})),
         example("RoleService/RevokeUserRole", held),
     ]
 }
@@ -197,6 +203,9 @@ fn installation() -> Vec<Example> {
 }
 
 fn endings() -> Vec<Example> {
+    let another_device = json!({
+        "grantType": "password", "username": "admin", "password": NEXT_PASSWORD,
+    });
     vec![
         example("RoleService/DeleteRole", json!({"id": "bakers"})),
         example(
@@ -206,6 +215,7 @@ fn endings() -> Vec<Example> {
             }),
         ),
         example("GroupService/DeleteGroup", json!({"id": "Team"})),
+        example("AuthService/IssueToken", another_device),
         example("SessionService/ListSessions", json!({"id": "$admin"}))
             .keep(&[("device", "/items/1/id")]),
         example("SessionService/EndSession", json!({"id": "$device"})),

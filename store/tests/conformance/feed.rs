@@ -8,7 +8,9 @@ use sea_orm::{ConnectionTrait, Statement};
 use time::{Duration, OffsetDateTime};
 
 use crate::installation::manifest;
-use crate::world::{limited, World, application, credential, draft, group, id, now, role, session, user};
+use crate::world::{
+    World, application, credential, draft, group, id, limited, now, role, session, user,
+};
 
 pub async fn a_late_commit_is_not_skipped(world: World) {
     let early = world.store.write(world.acme).await.unwrap();

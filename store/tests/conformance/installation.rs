@@ -109,7 +109,11 @@ pub async fn every_organization_sees_manifest_roles(world: World) {
             .await
             .unwrap()
     );
-    let held = tx.grants().of(GrantSubject::User(user.id), 0).await.unwrap();
+    let held = tx
+        .grants()
+        .of(GrantSubject::User(user.id), 0)
+        .await
+        .unwrap();
     assert_eq!(held, vec![viewer.clone()]);
     for refused in [
         tx.roles().update(&viewer).await.unwrap_err(),

@@ -1,7 +1,10 @@
 //! Text is text, whatever it says.
 
 use gatepost_core::GrantSubject;
-use gatepost_store::{Actor, Application, AuditDraft, Grant, Group, IdempotencyRecord, Organization, PasswordHash, Role, Target, User};
+use gatepost_store::{
+    Actor, Application, AuditDraft, Grant, Group, IdempotencyRecord, Organization, PasswordHash,
+    Role, Target, User,
+};
 use sea_orm::ConnectionTrait;
 use time::Duration;
 

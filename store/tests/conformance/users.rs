@@ -27,14 +27,8 @@ pub async fn a_user_lives_and_goes(world: World) {
         tx.users().by_username("ann").await.unwrap().as_ref(),
         Some(&user)
     );
-    assert_eq!(
-        tx.users()
-            .by_email("ann@example.com")
-            .await
-            .unwrap()
-            .as_ref(),
-        Some(&user)
-    );
+    let by_email = tx.users().by_email("ann@example.com").await.unwrap();
+    assert_eq!(by_email.as_ref(), Some(&user));
     assert_eq!(
         tx.users().get_many(&[user.id, id()]).await.unwrap(),
         vec![user.clone()]

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatepost_core::{
-    Algorithm, ApplicationId, AttributeLimit, CredentialId, GrantSubject, GroupId, OrganizationId, RoleId, SessionId, Status,
-    UserId,
+    Algorithm, ApplicationId, AttributeLimit, CredentialId, GrantSubject, GroupId, OrganizationId,
+    RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, Grant, Group, Installation, Organization, PasswordHash,
-    RefreshToken, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, Credential, Grant, Group, Installation, Organization,
+    PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
