@@ -135,7 +135,7 @@ impl Caller {
         let lines = role.permissions.iter().cloned();
         let (allows, denies): (Vec<_>, Vec<_>) =
             lines.partition(|permission| permission.effect == Effect::Allow);
-        self.require_may_change(&role.product, &allows, Some(self.present.now_s))?;
+        self.require_may_change(&role.product, &allows, Some(self.present.view().now_s))?;
         if denies.is_empty() {
             return Ok(());
         }

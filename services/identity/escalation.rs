@@ -33,7 +33,7 @@ pub async fn require_may_change_members(
     if groups.is_empty() {
         return Ok(());
     }
-    let grants = grants_of_groups(tx, groups, caller.present.now_s).await?;
+    let grants = grants_of_groups(tx, groups, caller.present.view().now_s).await?;
     let roles: BTreeSet<RoleId> = grants.iter().map(|grant| grant.role).collect();
     let roles: Vec<RoleId> = roles.into_iter().collect();
     let roles = tx.roles().get_many(&roles).await?;

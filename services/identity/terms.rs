@@ -108,7 +108,7 @@ pub async fn take(cx: &Cx, subject: GrantSubject, role: &Role) -> Result<()> {
 
 /// What has expired ends by itself.
 fn require_may_end(cx: &Cx, role: &Role, grant: &Grant) -> Result<()> {
-    let now_s = cx.caller.present.now_s;
+    let now_s = cx.caller.present.view().now_s;
     let until = if grant.is_expired(now_s) {
         Some(now_s)
     } else {
