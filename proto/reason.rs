@@ -80,7 +80,8 @@ impl ErrorReason {
             | Self::GroupTooDeep
             | Self::GroupNotEmpty
             | Self::RoleInUse
-            | Self::IdempotencyKeyReused => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            | Self::IdempotencyKeyReused
+            | Self::LimitReached => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
@@ -139,6 +140,7 @@ impl ErrorReason {
             Self::GroupNotEmpty => "Group not empty",
             Self::RoleInUse => "Role in use",
             Self::IdempotencyKeyReused => "Idempotency key reused",
+            Self::LimitReached => "Limit reached",
             Self::TooManyAttempts => "Too many attempts",
             Self::Overloaded => "Overloaded",
             Self::Stale => "Not fresh enough",

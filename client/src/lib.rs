@@ -31,6 +31,7 @@ use gatepost_proto::identity::v1::group_service_client::GroupServiceClient;
 use gatepost_proto::identity::v1::manifest_service_client::ManifestServiceClient;
 use gatepost_proto::identity::v1::organization_service_client::OrganizationServiceClient;
 use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
+use gatepost_proto::identity::v1::session_service_client::SessionServiceClient;
 use gatepost_proto::identity::v1::user_service_client::UserServiceClient;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
@@ -75,6 +76,8 @@ stubs! {
     replica: ReplicaServiceClient;
     /// People and their accounts.
     users: UserServiceClient;
+    /// Signed-in devices.
+    sessions: SessionServiceClient;
     /// Groups and their members.
     groups: GroupServiceClient;
     /// Roles and who holds them.
