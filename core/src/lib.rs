@@ -22,19 +22,22 @@ mod list;
 mod role;
 mod shards;
 mod table;
+mod terms;
 
 #[cfg(test)]
 mod oracle;
 
 pub use decide::{Decision, Question, Reason, Subject, View, decide};
 pub use fact::{
-    Algorithm, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission, Status,
+    Algorithm, AttributeLimit, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission,
+    Status,
 };
 pub use id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 pub use permission::Permission;
 pub use snapshot::Snapshot;
+pub use terms::{Attributes, NO_ATTRIBUTES};
 
 /// The slug of the product that Gatepost itself is.
 pub const PRODUCT_GATEPOST: &str = "gatepost";
