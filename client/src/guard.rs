@@ -177,6 +177,7 @@ impl Guard {
             product: self.product.to_string(),
             resource: need.resource.clone(),
             action: need.action.clone(),
+            attributes: need.attributes.clone().into_iter().collect(),
             ..AuthorizeRequest::default()
         }
     }

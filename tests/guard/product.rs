@@ -8,7 +8,7 @@ use axum::handler::Handler as _;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Extension, Router};
-use gatepost_client::guard::{Decision, Guard, Need, Subject};
+use gatepost_client::guard::{Attributes, Decision, Guard, Need, Subject};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use serde_json::{Value, json};
@@ -171,7 +171,18 @@ fn over_http(guard: &Guard) -> Router {
             Err(refusal) => refusal.response(),
         }
     };
+    let deep = guard
+        .needs("accounts", "get")
+        .path_attribute("ledger_id")
+        .attributes(|parts| {
+            let method = parts.method.to_string();
+            Attributes::from([("method".to_owned(), method)])
+        });
     Router::new()
+        .route(
+            "/ledgers/{ledger_id}/accounts/{id}",
+            get(handler).layer(deep),
+        )
         .route(GET, get(handler).layer(guard.needs("accounts", "get")))
         // One handler of a route, where the others need something else.
         .route(

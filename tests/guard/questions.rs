@@ -1,11 +1,13 @@
 //! What a guard asks, and what it makes of the answers.
 
+use std::collections::BTreeMap;
+
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::AuthorizeResponse;
 use gatepost_proto::reason::status;
 
 use super::guard_at;
-use super::product::{FACES, GET, Product, TRACE};
+use super::product::{FACES, GET, INSIDE, Product, TRACE};
 use super::wire::Gatepost;
 
 #[tokio::test]
@@ -27,6 +29,7 @@ async fn a_check_is_one_question_with_the_callers_token_and_her_trace() {
         );
         assert_eq!((product, resource, action), ("midaz", "accounts", "get"));
         assert_eq!(question.sub, "");
+        assert!(question.attributes.is_empty());
         assert_eq!(headers["authorization"], "Bearer a.b.c");
         assert_eq!(headers["traceparent"], TRACE);
     }
@@ -35,6 +38,46 @@ async fn a_check_is_one_question_with_the_callers_token_and_her_trace() {
         product.call(face, GET, &[]).await;
     }
     assert!(gatepost.asked().is_empty(), "what is no token is not asked");
+}
+
+#[tokio::test]
+async fn attributes_come_from_the_path_the_request_or_the_handler() {
+    let gatepost = Gatepost::refusing("attributes").await;
+    let product = Product::start(&guard_at(&gatepost.url)).await;
+    let attributes = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    for (ledger, expected) in [("l-7", "l-7"), ("a%2Fb%20%C3%A9?ledger_id=x", "a/b é")] {
+        let url = format!("http://{}/ledgers/{ledger}", product.http);
+        let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+        let request = reqwest::Client::new().get(format!("{path}/accounts/1?{query}"));
+        let answer = request.bearer_auth("a.b.c").send().await.unwrap();
+        assert_eq!(answer.status(), 403);
+        let [(_, question)] = gatepost.asked().try_into().unwrap();
+        let expected = attributes(&[("ledger_id", expected), ("method", "GET")]);
+        assert_eq!(question.attributes, expected);
+    }
+    for face in FACES {
+        product.call(face, INSIDE, &["Bearer a.b.c"]).await;
+        let [(_, question)] = gatepost.asked().try_into().unwrap();
+        assert_eq!(question.attributes, attributes(&[("ledger_id", "l-7")]));
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_is_never_answered_is_refused() {
+    let invalid = status(ErrorReason::InvalidRequest, "`attributes` is too long", &[]);
+    let gatepost = Gatepost::saying(Err(invalid)).await;
+    let product = Product::start(&guard_at(&gatepost.url)).await;
+    for face in FACES {
+        let said = product.call(face, GET, &["Bearer a.b.c"]).await;
+        let expected = (403, "PERMISSION_MISSING");
+        assert_eq!((said.status, said.reason.as_str()), expected);
+        assert!(!said.text.contains("too long"), "{said:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What a guard asks and what it hands on to the handler behind it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,6 +52,9 @@ pub struct Decision {
     pub id: String,
     /// The revision of the organization that decided.
     pub revision: u64,
+    /// How long before the answer it was proven that nothing newer was known: the decision knows
+    /// all that was committed before then. None when the server does not say.
+    pub age: Option<Duration>,
 }
 
 /// Who calls.
@@ -80,12 +84,16 @@ impl Decision {
             organization: claim("tenantId")?,
             id: answer.decision_id,
             revision: answer.revision,
+            age: answer
+                .freshness
+                .map(|freshness| Duration::from_millis(freshness.age_ms.into())),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use gatepost_proto::authorize::v1::Freshness;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -100,6 +108,10 @@ mod tests {
             authorized: true,
             revision: 7,
             decision_id: "d".to_owned(),
+            freshness: Some(Freshness {
+                age_ms: 12,
+                ..Freshness::default()
+            }),
             ..AuthorizeResponse::default()
         };
         Decision::about(token, answer)
@@ -113,6 +125,7 @@ mod tests {
             organization: "o".to_owned(),
             id: "d".to_owned(),
             revision: 7,
+            age: Some(Duration::from_millis(12)),
         };
         assert_eq!(about(&token(&person)), Some(expected.clone()));
         let machine = json!({"type": "application", "sub": "acme/a", "tenantId": "o"});
