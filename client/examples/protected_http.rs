@@ -15,7 +15,7 @@
 //! TOKEN=$(curl -s $GATEPOST/v1/login/oauth/access_token --json \
 //!   '{"grantType":"password","username":"admin","password":"correct horse battery"}' \
 //!   | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-//! curl -si $PRODUCT/v1/accounts
+//! curl -siw '\n' $PRODUCT/v1/accounts
 //! curl -si $PRODUCT/v1/accounts -H "Authorization: Bearer $TOKEN"
 //! curl -si $PRODUCT/v1/ledgers/7/operations/1 -X DELETE -H "Authorization: Bearer $TOKEN"
 //! ```

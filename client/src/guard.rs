@@ -54,7 +54,7 @@ const DEADLINE: Duration = Duration::from_millis(5);
 /// How many checks may be under way at once.
 const CONCURRENT_MAX: usize = 512;
 /// How often the log tells that calls pass without a check.
-const TELL_OFF: Duration = Duration::from_secs(60);
+const TELL_OFF: Duration = Duration::from_mins(1);
 /// How often the log tells of trouble, which a stranger may be able to make at will.
 const TELL_TROUBLE: Duration = Duration::from_secs(10);
 

@@ -127,12 +127,7 @@ impl Product {
                 text: format!("{response:?}"),
             },
             Err(status) => Said {
-                status: match status.code() {
-                    Code::Unauthenticated => 401,
-                    Code::PermissionDenied => 403,
-                    Code::Unavailable => 503,
-                    other => panic!("{other:?}: {status:?}"),
-                },
+                status: http_status(status.code()),
                 reason: ErrorReason::of(&status)
                     .map_or_else(String::new, |reason| reason.name().to_owned()),
                 decision: Value::Null,
@@ -140,6 +135,17 @@ impl Product {
             },
         }
     }
+}
+
+/// The HTTP status that says the same. A guard has no other codes.
+fn http_status(code: Code) -> u16 {
+    let same = [
+        (Code::Unauthenticated, 401),
+        (Code::PermissionDenied, 403),
+        (Code::Unavailable, 503),
+    ];
+    let found = same.iter().find(|(grpc, _)| *grpc == code);
+    found.unwrap_or_else(|| panic!("{code:?}")).1
 }
 
 /// What every caller of a product sends along.

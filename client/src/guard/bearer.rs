@@ -59,16 +59,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn reads(value: &str, expected: Result<&str, Refusal>) {
-        assert_eq!(bearer(&headers(&[value.as_bytes()])), expected, "{value}");
+    fn reads(value: &str, expected: &str) {
+        let headers = headers(&[value.as_bytes()]);
+        assert_eq!(bearer(&headers), Ok(expected), "{value}");
+    }
+
+    #[track_caller]
+    fn refuses(value: &str) {
+        let headers = headers(&[value.as_bytes()]);
+        assert_eq!(bearer(&headers), Err(INVALID), "{value}");
     }
 
     #[test]
     fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
         for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-            reads(&format!("{scheme} a.b-c_~+/=="), Ok("a.b-c_~+/=="));
+            reads(&format!("{scheme} a.b-c_~+/=="), "a.b-c_~+/==");
         }
-        reads("Bearer   a", Ok("a"));
+        reads("Bearer   a", "a");
         for wrong in [
             "",
             "Bearer",
@@ -85,7 +92,7 @@ mod tests {
             "Bearer \"a\"",
             " Bearer a",
         ] {
-            reads(wrong, Err(INVALID));
+            refuses(wrong);
         }
     }
 
@@ -104,8 +111,8 @@ mod tests {
     #[test]
     fn a_token_has_a_largest_size() {
         let token = "a".repeat(TOKEN_BYTES_MAX);
-        reads(&format!("Bearer {token}"), Ok(&token));
-        reads(&format!("Bearer {token}a"), Err(INVALID));
+        reads(&format!("Bearer {token}"), &token);
+        refuses(&format!("Bearer {token}a"));
     }
 
     proptest! {
@@ -133,12 +140,16 @@ mod tests {
             scheme in "[bB][eE][aA][rR][eE][rR]",
             blanks in " {1,3}",
         ) {
-            reads(&format!("{scheme}{blanks}{token}"), Ok(&token));
+            reads(&format!("{scheme}{blanks}{token}"), &token);
         }
 
         #[test]
-        fn no_second_word_gets_through(token in "[a-z]{1,9}", mark in "[ ,;\"]", more in "[a-z]{1,9}") {
-            reads(&format!("Bearer {token}{mark}{more}"), Err(INVALID));
+        fn no_second_word_gets_through(
+            token in "[a-z]{1,9}",
+            mark in "[ ,;\"]",
+            more in "[a-z]{1,9}",
+        ) {
+            refuses(&format!("Bearer {token}{mark}{more}"));
         }
     }
 }

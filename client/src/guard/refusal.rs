@@ -76,20 +76,19 @@ impl Refusal {
     /// refused, and a question that it never answers, are hers. All else is trouble of ours.
     pub(super) fn of_status(refused: &Status) -> Self {
         let reason = ErrorReason::of(refused);
-        match refused.code() {
-            Code::Unauthenticated => Self::Unauthenticated(match reason {
+        if refused.code() == Code::Unauthenticated {
+            return Self::Unauthenticated(match reason {
                 Some(ErrorReason::TokenMissing) => Challenge::Missing,
                 Some(ErrorReason::TokenExpired) => Challenge::Expired,
                 None | Some(ErrorReason::TokenInvalid) => Challenge::Invalid,
                 Some(_) => Challenge::Ended,
-            }),
-            Code::InvalidArgument if reason == Some(ErrorReason::InvalidRequest) => {
-                Self::Forbidden {
-                    decision_id: String::new(),
-                }
-            }
-            _ => Self::Unavailable,
+            });
         }
+        if reason == Some(ErrorReason::InvalidRequest) {
+            let decision_id = String::new();
+            return Self::Forbidden { decision_id };
+        }
+        Self::Unavailable
     }
 
     /// The answer over HTTP: a problem document (RFC 9457 §3).
@@ -100,8 +99,9 @@ impl Refusal {
 
         let reason = self.reason();
         let status = reason.http_status();
+        let name = reason.name().to_lowercase().replace('_', "-");
         let mut problem = serde_json::json!({
-            "type": format!("urn:gatepost:reason:{}", reason.name().to_lowercase().replace('_', "-")),
+            "type": format!("urn:gatepost:reason:{name}"),
             "title": reason.title(),
             "status": status.as_u16(),
             "detail": self.detail(),
@@ -161,18 +161,21 @@ mod tests {
                 continue;
             };
             let code = Status::from(of(reason)).code();
-            let expected = match reason.grpc_code() {
-                Code::Unauthenticated => Code::Unauthenticated,
-                _ if reason == ErrorReason::InvalidRequest => Code::PermissionDenied,
-                _ => Code::Unavailable,
+            let expected = if reason.grpc_code() == Code::Unauthenticated {
+                Code::Unauthenticated
+            } else if reason == ErrorReason::InvalidRequest {
+                Code::PermissionDenied
+            } else {
+                Code::Unavailable
             };
             assert_eq!(code, expected, "{}", reason.name());
         }
         for code in (0..=16).map(Code::from) {
             let refusal = Refusal::of_status(&Status::new(code, "of a proxy"));
-            let expected = match code {
-                Code::Unauthenticated => Refusal::Unauthenticated(Challenge::Invalid),
-                _ => Refusal::Unavailable,
+            let expected = if code == Code::Unauthenticated {
+                Refusal::Unauthenticated(Challenge::Invalid)
+            } else {
+                Refusal::Unavailable
             };
             assert_eq!(refusal, expected, "{code:?}");
         }

@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn tells_at_once_and_then_rarely() {
-        let tally = Tally::new(Duration::from_secs(3600));
+        let tally = Tally::new(Duration::from_hours(1));
         assert_eq!(tally.add(), Some(1));
         for _ in 0..100 {
             assert_eq!(tally.add(), None);
