@@ -86,9 +86,10 @@ impl ErrorReason {
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
             }
-            Self::Stale | Self::RevisionAhead | Self::StoreUnavailable => {
-                (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
-            }
+            Self::Stale
+            | Self::RevisionAhead
+            | Self::StoreUnavailable
+            | Self::DecisionUnavailable => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
             Self::Unspecified | Self::Internal => {
                 (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
@@ -147,6 +148,7 @@ impl ErrorReason {
             Self::RevisionAhead => "Revision not known yet",
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
+            Self::DecisionUnavailable => "No decision",
         }
     }
 }

@@ -14,6 +14,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "guard")]
+pub mod guard;
 #[cfg(feature = "local")]
 pub mod local;
 mod token;
@@ -44,6 +46,10 @@ pub use token::Token;
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long a call may take.
 const CALL_MAX: Duration = Duration::from_secs(10);
+/// How often a connection has to prove that somebody is still there, and how quickly. Without it
+/// a peer whose machine is gone is waited for as long as TCP likes, a quarter of an hour.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+const KEEPALIVE_MAX: Duration = Duration::from_secs(2);
 
 /// A connection with the caller's token on it.
 pub type Connection = InterceptedService<Channel, Token>;
@@ -53,6 +59,24 @@ pub type Connection = InterceptedService<Channel, Token>;
 pub struct Client {
     channel: Channel,
     token: Token,
+}
+
+/// A channel with settings of one's own: other certificates, a Unix socket.
+impl From<Channel> for Client {
+    fn from(channel: Channel) -> Self {
+        let token = Token::none();
+        Self { channel, token }
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Error> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_MAX)
+        .timeout(CALL_MAX)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_MAX)
+        .keep_alive_while_idle(true))
 }
 
 /// Makes a method that answers the stub of a service.
@@ -98,13 +122,17 @@ impl Client {
     /// # Errors
     /// [`Error::Address`] for a URL that is none, [`Error::Unreachable`] if nobody answers.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
-        let endpoint = endpoint.connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
-        let channel = endpoint.connect().await.map_err(Error::Unreachable)?;
-        Ok(Self {
-            channel,
-            token: Token::none(),
-        })
+        let channel = endpoint(url)?.connect().await;
+        Ok(channel.map_err(Error::Unreachable)?.into())
+    }
+
+    /// A client that connects when it is first used, and again whenever the connection breaks.
+    /// Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for a URL that is none.
+    pub fn lazy(url: &str) -> Result<Self, Error> {
+        Ok(endpoint(url)?.connect_lazy().into())
     }
 
     /// The same connection, for the bearer of this access token.
