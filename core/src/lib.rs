@@ -18,7 +18,9 @@ pub mod permission;
 pub mod snapshot;
 
 mod hash;
+mod index;
 mod list;
+mod people;
 mod role;
 mod shards;
 mod table;
