@@ -4,14 +4,19 @@
 //! snapshots are fresh enough and the token still stands is judged outside (see
 //! [`claims`](crate::claims)).
 
+mod verdict;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::PRODUCT_SYSTEM;
 use crate::fact::{GrantSubject, Status};
 use crate::id::{ApplicationId, RoleId, UserId};
-use crate::role::{Effects, Probe, RoleEntry};
-use crate::snapshot::{ApplicationEntry, GroupEntry, ProductEntry, RoleGrant, Snapshot, UserEntry};
+use crate::index::{Chorus, Origin};
+use crate::role::{Probe, RoleEntry};
+use crate::snapshot::{GroupEntry, ProductEntry, RoleGrant, Snapshot};
 use crate::terms::{Attributes, NO_ATTRIBUTES};
+pub(crate) use verdict::Held;
+use verdict::Verdict;
 
 /// What a decision looks at: an organization beside the installation that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -118,16 +123,17 @@ pub enum Source<'a> {
 
 /// Answers a question.
 pub fn decide(view: View<'_>, subject: Subject, question: Question<'_>) -> Decision {
-    if let Err(reason) = view.standing(subject) {
-        return reason.into();
-    }
+    let held = match view.standing(subject) {
+        Ok(held) => held,
+        Err(reason) => return reason.into(),
+    };
     let probe = Probe::new(question.resource, question.action);
     match question.product {
         Some(name) => match view.system.product(name) {
-            Some(product) => view.judge(subject, product, &probe, question.attributes),
+            Some(product) => view.judge(held, product, &probe, question.attributes),
             None => Reason::UnknownProduct,
         },
-        None => judge_everywhere(view, subject, &probe, question.attributes),
+        None => judge_everywhere(view, held, &probe, question.attributes),
     }
     .into()
 }
@@ -135,13 +141,13 @@ pub fn decide(view: View<'_>, subject: Subject, question: Question<'_>) -> Decis
 /// Without a product: at least one declares it, and each that does must grant it.
 fn judge_everywhere(
     view: View<'_>,
-    subject: Subject,
+    held: Held<'_>,
     probe: &Probe<'_>,
     attributes: &Attributes,
 ) -> Reason {
     let declaring = view.system.products();
     let declaring = declaring.filter(|product| view.counts(product) && product.declares(probe));
-    let reasons = declaring.map(|product| view.judge(subject, product, probe, attributes));
+    let reasons = declaring.map(|product| view.judge(held, product, probe, attributes));
     reasons
         .max_by_key(|reason| weight(*reason))
         .unwrap_or(Reason::UnknownPermission)
@@ -169,9 +175,9 @@ const fn weight(reason: Reason) -> u8 {
 /// given here. Empty when the subject may not act at all.
 pub fn permissions_of(view: View<'_>, subject: Subject) -> BTreeMap<String, BTreeSet<String>> {
     let mut permissions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    if view.standing(subject).is_err() {
+    let Ok(held) = view.standing(subject) else {
         return permissions;
-    }
+    };
     for product in view.system.products() {
         let mut candidates: BTreeSet<(String, String)> = product.declared().into_iter().collect();
         view.each_role(subject, product, |holding| {
@@ -182,7 +188,7 @@ pub fn permissions_of(view: View<'_>, subject: Subject) -> BTreeMap<String, BTre
             // A wildcard is no name that anybody could ask about.
             let wildcard = resource == crate::role::ANY || action == crate::role::ANY;
             let probe = Probe::new(&resource, &action);
-            let granted = || view.judge(subject, product, &probe, &NO_ATTRIBUTES);
+            let granted = || view.judge(held, product, &probe, &NO_ATTRIBUTES);
             if !wildcard && granted() == Reason::Granted {
                 permissions.entry(resource).or_default().insert(action);
             }
@@ -238,32 +244,38 @@ impl<'a> View<'a> {
     /// Its own facts and the system organization's directory may both name it: a suspension in
     /// either is one.
     pub fn organization_status(self) -> Option<Status> {
-        let own = self.organization.organization();
+        let own = self.organization.own_status();
+        if self.is_system() {
+            return own;
+        }
         let listed = self.system.organization_by_id(self.organization.id());
-        own.into_iter()
-            .chain(listed)
-            .map(|organization| organization.status)
-            .max()
+        own.max(listed.map(|listed| listed.status))
     }
 
-    /// Whether the subject may act at all.
-    pub(crate) fn standing(self, subject: Subject) -> Result<(), Reason> {
+    /// Whether the subject may act at all, and what it holds if so.
+    pub(crate) fn standing(self, subject: Subject) -> Result<Held<'a>, Reason> {
         match self.organization_status() {
             Some(Status::Active) => {}
             Some(Status::Suspended) => return Err(Reason::OrganizationSuspended),
             None => return Err(Reason::SubjectUnknown),
         }
-        let status = match subject {
-            Subject::User(id) => self.organization.user(id).map(UserEntry::status),
-            Subject::Application(id) => self
-                .organization
-                .application(id)
-                .map(ApplicationEntry::status),
+        let (status, held) = match subject {
+            Subject::User(id) => {
+                let user = self.organization.user(id).ok_or(Reason::SubjectUnknown)?;
+                let own = || self.organization.own_grants(subject.into());
+                let grants = user.is_given().then(own).unwrap_or_default();
+                (user.status(), Held::User(grants, user.groups()))
+            }
+            Subject::Application(id) => {
+                let application = self.organization.application(id);
+                let application = application.ok_or(Reason::SubjectUnknown)?;
+                let grants = application.grants();
+                (application.status(), Held::Application(grants))
+            }
         };
         match status {
-            Some(Status::Active) => Ok(()),
-            Some(Status::Suspended) => Err(Reason::SubjectSuspended),
-            None => Err(Reason::SubjectUnknown),
+            Status::Active => Ok(held),
+            Status::Suspended => Err(Reason::SubjectSuspended),
         }
     }
 
@@ -275,16 +287,35 @@ impl<'a> View<'a> {
     /// What the subject's roles of one product say: granted, denied, only elsewhere, or nothing.
     pub(crate) fn judge(
         self,
-        subject: Subject,
+        held: Held<'_>,
         product: &ProductEntry,
         probe: &Probe<'_>,
         attributes: &Attributes,
     ) -> Reason {
-        let mut effects = Effects::default();
-        self.each_role(subject, product, |holding| {
-            let said = holding.role.permissions.effects(probe);
-            effects = effects | holding.grant.weigh(said, self.now_s, attributes);
-        });
+        if !self.counts(product) {
+            return Reason::NoGrant;
+        }
+        let mut verdict = Verdict::new(self, attributes);
+        let mut chorus = Chorus::default();
+        let mut add = |speakers, origin| {
+            if !chorus.add(speakers, origin) {
+                verdict.hear(held, product, &chorus);
+                chorus = Chorus::default();
+                chorus.add(speakers, origin);
+            }
+        };
+        for name in product.names() {
+            let index = self.system.index();
+            index.each(name, probe, |speakers| add(speakers, Origin::System));
+            if !self.is_system() {
+                let index = self.organization.index();
+                index.each(name, probe, |speakers| {
+                    add(speakers, Origin::Organization);
+                });
+            }
+        }
+        verdict.hear(held, product, &chorus);
+        let effects = verdict.effects;
         if effects.denies() {
             Reason::Denied
         } else if effects.allows() {

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
+use foldhash::fast::SeedableRandomState;
 
 /// Hashes a key under this process's seed.
 ///
@@ -11,4 +11,18 @@ use foldhash::quality::SeedableRandomState;
 /// on it.
 pub(crate) fn hash_of<K: Hash + ?Sized>(key: &K) -> u64 {
     SeedableRandomState::with_seed(0, SharedSeed::global_random()).hash_one(key)
+}
+
+/// What is kept by its hash.
+pub(crate) trait Key: Eq + Clone {
+    /// The hash by which it is found.
+    fn hash(&self) -> u64;
+}
+
+/// A hash of two things, as good as the hash of each.
+pub(crate) fn join(first: u64, second: u64) -> u64 {
+    // A folded multiplication, as in the hash itself; the constant keeps equal parts from being 0.
+    let (first, second) = (first ^ 0x9e37_79b9_7f4a_7c15, second.rotate_left(23) | 1);
+    let high = (u128::from(first) * u128::from(second)) >> 64;
+    high as u64 ^ first.wrapping_mul(second)
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::hash::{Key, hash_of};
+
 /// The version of one organization: raised by one with every write in it, 0 before the first.
 pub type Revision = u64;
 
@@ -31,6 +33,12 @@ macro_rules! ids {
             /// The UUID that this id is.
             pub const fn uuid(self) -> Uuid {
                 self.0
+            }
+        }
+
+        impl Key for $name {
+            fn hash(&self) -> u64 {
+                hash_of(&self.0.as_u128())
             }
         }
 

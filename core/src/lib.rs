@@ -22,7 +22,9 @@ pub mod simulate;
 pub mod snapshot;
 
 mod hash;
+mod index;
 mod list;
+mod people;
 mod role;
 mod shards;
 mod table;

@@ -5,7 +5,7 @@ use std::ops::BitOr;
 use hashbrown::HashTable;
 
 use crate::fact::{Effect, RolePermission};
-use crate::hash::hash_of;
+use crate::hash::{hash_of, join};
 
 /// Stands for every resource or every action, on the policy side only.
 pub(crate) const ANY: &str = "*";
@@ -98,6 +98,11 @@ impl Effects {
         Self(self.0 & !Self::DENY.0)
     }
 
+    /// Whether any of them holds.
+    pub(crate) const fn is_any(self) -> bool {
+        self.0 != 0
+    }
+
     /// The effects that hold, one by one.
     fn each(self) -> impl Iterator<Item = Effect> {
         let allow = self.allows().then_some(Effect::Allow);
@@ -124,22 +129,52 @@ impl BitOr for Effects {
     }
 }
 
-/// A question's resource and action, hashed once for all the sets that are asked.
+/// A question's resource and action, hashed once for all that is asked about them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Probe<'a> {
     pub(crate) resource: &'a str,
     pub(crate) action: &'a str,
+    resource_hash: u64,
+    action_hash: u64,
     hash: u64,
 }
 
 impl<'a> Probe<'a> {
     pub(crate) fn new(resource: &'a str, action: &'a str) -> Self {
+        Self::join(resource, action, hash_name(resource), hash_name(action))
+    }
+
+    /// The same resource with any action, as a role writes it.
+    pub(crate) fn any_action(&self) -> Self {
+        Self::join(self.resource, ANY, self.resource_hash, ANY_HASH)
+    }
+
+    /// The same action on any resource, as a role writes it.
+    pub(crate) fn any_resource(&self) -> Self {
+        Self::join(ANY, self.action, ANY_HASH, self.action_hash)
+    }
+
+    /// The hash of both names.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    fn join(resource: &'a str, action: &'a str, resource_hash: u64, action_hash: u64) -> Self {
         Self {
             resource,
             action,
-            hash: hash_of(&(resource, action)),
+            resource_hash,
+            action_hash,
+            hash: join(resource_hash, action_hash),
         }
     }
+}
+
+/// Names are hashed by the secret seed; the wildcard need not be.
+const ANY_HASH: u64 = 0x2a2a_2a2a_2a2a_2a2a;
+
+fn hash_name(name: &str) -> u64 {
+    if name == ANY { ANY_HASH } else { hash_of(name) }
 }
 
 /// A resource and an action with their effects.
@@ -184,7 +219,7 @@ impl PermissionSet {
             (false, false) => {}
         }
         let same = |line: &Line| *line.resource == *resource && *line.action == *action;
-        let rehash = |line: &Line| hash_of(&(&*line.resource, &*line.action));
+        let rehash = |line: &Line| Probe::new(&line.resource, &line.action).hash;
         let new = || Line {
             resource: resource.into(),
             action: action.into(),
@@ -192,7 +227,7 @@ impl PermissionSet {
         };
         let mut entry = self
             .lines
-            .entry(hash_of(&(resource, action)), same, rehash)
+            .entry(Probe::new(resource, action).hash, same, rehash)
             .or_insert_with(new);
         let line = entry.get_mut();
         line.effects = line.effects | effect.into();
@@ -202,10 +237,10 @@ impl PermissionSet {
     pub(crate) fn effects(&self, probe: &Probe<'_>) -> Effects {
         let mut effects = self.everywhere | self.exact(probe);
         if self.has_any_action {
-            effects = effects | self.exact(&Probe::new(probe.resource, ANY));
+            effects = effects | self.exact(&probe.any_action());
         }
         if self.has_any_resource {
-            effects = effects | self.exact(&Probe::new(ANY, probe.action));
+            effects = effects | self.exact(&probe.any_resource());
         }
         effects
     }
@@ -229,6 +264,12 @@ impl PermissionSet {
         self.lines
             .iter()
             .map(|line| (&*line.resource, &*line.action, line.effects))
+    }
+
+    /// Every line as it would be asked for, in no order.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = (Probe<'_>, Effects)> {
+        self.iter()
+            .map(|(resource, action, effects)| (Probe::new(resource, action), effects))
     }
 
     /// Every line, sorted.

@@ -1,12 +1,11 @@
 //! A hash map that is cheap to copy and cheap to change after: copy-on-write shards.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-use crate::hash::hash_of;
+use crate::hash::Key;
 
 /// Entries a shard holds on average before there are more shards: what one change copies.
 const SHARD_ENTRIES_MAX: usize = 128;
@@ -61,9 +60,8 @@ impl<K, V> Default for Shards<K, V> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Entry> Shards<K, V> {
+impl<K: Key, V: Entry> Shards<K, V> {
     /// Number of entries.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -73,11 +71,20 @@ impl<K: Hash + Eq + Clone, V: Entry> Shards<K, V> {
         if self.len == 0 {
             return None;
         }
-        let hash = hash_of(key);
+        self.find(key.hash(), |other| other == key)
+    }
+
+    /// The value of the key that has this hash and is the one.
+    pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(&K) -> bool) -> Option<&V> {
         let shard = self.all.get(position(hash, self.all.len()))?;
         shard
-            .find(hash, |(other, _)| other == key)
+            .find(hash, |(other, _)| is(other))
             .map(|(_, value)| value)
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Every entry, in no order.
@@ -103,18 +110,14 @@ impl<K: Hash + Eq + Clone, V: Entry> Shards<K, V> {
     /// Changes the value of a key, which starts as nothing, and is forgotten if it ends so.
     pub(crate) fn edit<R>(&mut self, key: K, change: impl FnOnce(&mut V) -> R) -> R {
         self.make_room();
-        let hash = hash_of(&key);
+        let hash = key.hash();
         let position = position(hash, self.all.len());
         let Some(shard) = Arc::make_mut(&mut self.all).get_mut(position) else {
             // Not reached: there is a shard for every hash once there is room.
             return change(&mut V::default());
         };
         let shard = Arc::make_mut(shard);
-        match shard.entry(
-            hash,
-            |(other, _)| *other == key,
-            |(other, _)| hash_of(other),
-        ) {
+        match shard.entry(hash, |(other, _)| *other == key, |(other, _)| other.hash()) {
             TableEntry::Occupied(mut entry) => {
                 let value = &mut entry.get_mut().1;
                 self.heap_bytes = self.heap_bytes.saturating_sub(value.heap_bytes());
@@ -150,10 +153,10 @@ impl<K: Hash + Eq + Clone, V: Entry> Shards<K, V> {
         let mut tables: Vec<HashTable<(K, V)>> = Vec::new();
         tables.resize_with(count, HashTable::new);
         for (key, value) in self.iter() {
-            let hash = hash_of(key);
+            let hash = key.hash();
             if let Some(table) = tables.get_mut(position(hash, count)) {
                 table.insert_unique(hash, (key.clone(), value.clone()), |(other, _)| {
-                    hash_of(other)
+                    other.hash()
                 });
             }
         }
@@ -162,7 +165,7 @@ impl<K: Hash + Eq + Clone, V: Entry> Shards<K, V> {
 }
 
 /// The shard of a hash. The tables use its lowest and its seven highest bits, so not those.
-const fn position(hash: u64, shards: usize) -> usize {
+pub(crate) const fn position(hash: u64, shards: usize) -> usize {
     (hash >> 32) as usize & shards.wrapping_sub(1)
 }
 
@@ -173,6 +176,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::hash::hash_of;
+
+    impl Key for u16 {
+        fn hash(&self) -> u64 {
+            hash_of(self)
+        }
+    }
+
+    impl Key for u32 {
+        fn hash(&self) -> u64 {
+            hash_of(self)
+        }
+    }
 
     impl Weigh for u16 {
         fn heap_bytes(&self) -> usize {

@@ -8,19 +8,24 @@ mod installation;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use entry::{ApplicationEntry, OrganizationEntry, UserEntry};
+pub use entry::{ApplicationEntry, OrganizationEntry};
 pub use groups::GroupEntry;
 pub use installation::{ProductEntry, SigningKeyEntry};
 
+pub use crate::people::UserEntry;
 pub use crate::role::RoleEntry;
 pub use crate::terms::RoleGrant;
 
-use crate::fact::{Change, Fact, GrantSubject};
+use crate::fact::{Change, Fact, GrantSubject, Status};
 use crate::id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
+use crate::index::{Chorus, Origin, PermissionIndex};
+use crate::people::{People, PeopleBuilder};
+use crate::role::Effects;
 use crate::shards::Shards;
 use crate::terms::Grants;
 use groups::Groups;
@@ -34,7 +39,9 @@ pub struct Snapshot {
     organization: OrganizationId,
     revision: Revision,
     organizations: Shards<OrganizationId, Option<OrganizationEntry>>,
-    users: Shards<UserId, UserEntry>,
+    /// The status that its own facts give it.
+    own_status: Option<Status>,
+    people: People,
     user_grants: Shards<UserId, Grants>,
     groups: Groups,
     roles: Shards<RoleId, Option<Arc<RoleEntry>>>,
@@ -42,6 +49,7 @@ pub struct Snapshot {
     credentials: Shards<CredentialId, Option<ApplicationId>>,
     ended_sessions: Shards<SessionId, Option<i64>>,
     installation: Arc<Installation>,
+    index: PermissionIndex,
 }
 
 impl Snapshot {
@@ -52,9 +60,13 @@ impl Snapshot {
         facts: impl IntoIterator<Item = Fact>,
     ) -> Self {
         let mut snapshot = Self::empty(organization, revision);
+        let mut people = PeopleBuilder::default();
         for fact in facts {
-            snapshot.put(&fact);
+            snapshot.gather(&mut people, &fact);
         }
+        let (people, counts) = people.finish(snapshot.groups.len());
+        snapshot.people = people;
+        snapshot.groups.count_all(&counts);
         snapshot.groups.settle();
         snapshot
     }
@@ -88,7 +100,8 @@ impl Snapshot {
             organization,
             revision,
             organizations: Shards::default(),
-            users: Shards::default(),
+            own_status: None,
+            people: People::default(),
             user_grants: Shards::default(),
             groups: Groups::default(),
             roles: Shards::default(),
@@ -96,6 +109,7 @@ impl Snapshot {
             credentials: Shards::default(),
             ended_sessions: Shards::default(),
             installation: Arc::default(),
+            index: PermissionIndex::default(),
         }
     }
 
@@ -114,7 +128,7 @@ impl Snapshot {
     pub fn approximate_bytes(&self) -> usize {
         size_of::<Self>()
             + self.organizations.bytes()
-            + self.users.bytes()
+            + self.people.bytes()
             + self.user_grants.bytes()
             + self.groups.bytes()
             + self.roles.bytes()
@@ -122,6 +136,7 @@ impl Snapshot {
             + self.credentials.bytes()
             + self.ended_sessions.bytes()
             + self.installation.bytes()
+            + self.index.bytes()
     }
 
     /// The organization itself, when its own facts name it.
@@ -142,16 +157,13 @@ impl Snapshot {
     }
 
     /// A user.
-    pub fn user(&self, id: UserId) -> Option<&UserEntry> {
-        self.users.get(&id).filter(|user| user.is_known())
+    pub fn user(&self, id: UserId) -> Option<UserEntry<'_>> {
+        self.people.get(id).filter(|user| user.is_known())
     }
 
     /// Every user, in no order.
-    pub fn users(&self) -> impl Iterator<Item = (UserId, &UserEntry)> {
-        self.users
-            .iter()
-            .filter(|(_, user)| user.is_known())
-            .map(|(id, user)| (*id, user))
+    pub fn users(&self) -> impl Iterator<Item = (UserId, UserEntry<'_>)> {
+        self.people.iter().filter(|(_, user)| user.is_known())
     }
 
     /// A group.
@@ -347,15 +359,46 @@ impl Snapshot {
     }
 
     fn direct_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {
-        let slots = self
-            .users
-            .get(&user)
-            .map(|user| &*user.groups)
-            .unwrap_or_default();
+        let entry = self.people.get(user);
+        let slots = entry.map(UserEntry::groups).unwrap_or_default();
         slots
             .iter()
             .filter_map(|slot| self.groups.at(*slot))
             .filter(|group| group.is_known())
+    }
+
+    /// The status that the organization's own facts give it.
+    pub(crate) fn own_status(&self) -> Option<Status> {
+        self.own_status
+    }
+
+    /// Who speaks of what among the roles of this snapshot.
+    pub(crate) fn index(&self) -> &PermissionIndex {
+        &self.index
+    }
+
+    /// Visits the grants of groups and of all above them whose roles speak, until told to stop;
+    /// groups that are not known have none.
+    pub(crate) fn grants_among(
+        &self,
+        slots: &[u32],
+        chorus: &Chorus<'_>,
+        mut visit: impl FnMut(&RoleGrant, Effects, Origin) -> ControlFlow<()>,
+    ) {
+        for slot in slots {
+            // Most groups give no role that speaks, and their bits say so.
+            if self.groups.bits(*slot) & chorus.bits() == 0 {
+                continue;
+            }
+            let direct = self.groups.at(*slot).into_iter();
+            let all = direct.flat_map(|group| std::iter::once(group).chain(self.ancestors(group)));
+            for group in all.filter(|group| group.bits() & chorus.bits() != 0) {
+                let told = chorus.among(group.grants(), group.bits(), &mut visit);
+                if told.is_break() {
+                    return;
+                }
+            }
+        }
     }
 
     /// INVARIANT: every ancestor is known, and its closure settled.

@@ -157,13 +157,12 @@ fn reasons_are_documented_as_they_are_sent() {
 fn every_test_file_is_compiled() {
     let targets = tree::read("Cargo.toml") + &tree::read("services/Cargo.toml");
     let sources = tree::sources();
-    // Cargo finds what lies right under `store/tests`; the root package names its targets itself,
-    // and the program those that need its binary.
+    // Cargo finds what lies right under the `tests` of these; the root package names its targets
+    // itself, and the program those that need its binary.
+    let found = ["core/tests/", "store/tests/"];
     let is_target = |path: &str| {
-        path.ends_with("/main.rs") && path.starts_with("store/")
-            || path
-                .rsplit_once('/')
-                .is_some_and(|(folder, _)| folder == "store/tests")
+        let inside = found.iter().find_map(|folder| path.strip_prefix(folder));
+        inside.is_some_and(|file| !file.contains('/') || file.ends_with("/main.rs"))
             || targets.contains(&format!("\"{path}\""))
             || targets.contains(&format!("\"../{path}\""))
     };

@@ -6,67 +6,7 @@ use crate::fact::Status;
 use crate::id::ApplicationId;
 use crate::role::RoleEntry;
 use crate::shards::{Entry, Weigh};
-use crate::terms::Grants;
-
-/// A user, or the edges of one who is not known yet.
-#[derive(Debug, Clone, Default)]
-pub struct UserEntry {
-    /// Username and display name behind each other: one allocation instead of two.
-    names: Box<str>,
-    /// Where the display name begins.
-    username_bytes: u32,
-    status: Option<Status>,
-    /// Slots of the groups that she is a direct member of, sorted.
-    pub(super) groups: Box<[u32]>,
-}
-
-impl UserEntry {
-    /// The name she signs in with.
-    pub fn username(&self) -> &str {
-        self.names
-            .get(..self.username_bytes as usize)
-            .unwrap_or_default()
-    }
-
-    /// Her name for people.
-    pub fn display_name(&self) -> &str {
-        self.names
-            .get(self.username_bytes as usize..)
-            .unwrap_or_default()
-    }
-
-    /// Whether the account may be used.
-    pub fn status(&self) -> Status {
-        self.status.unwrap_or(Status::Suspended)
-    }
-
-    pub(super) fn is_known(&self) -> bool {
-        self.status.is_some()
-    }
-
-    pub(super) fn set(&mut self, username: &str, display_name: &str, status: Status) {
-        self.names = [username, display_name].concat().into();
-        self.username_bytes = u32::try_from(username.len()).unwrap_or(u32::MAX);
-        self.status = Some(status);
-    }
-
-    pub(super) fn unset(&mut self) {
-        *self = Self {
-            groups: std::mem::take(&mut self.groups),
-            ..Self::default()
-        };
-    }
-}
-
-impl Entry for UserEntry {
-    fn is_vacant(&self) -> bool {
-        self.status.is_none() && self.groups.is_empty()
-    }
-
-    fn heap_bytes(&self) -> usize {
-        allocated(self.names.len()) + allocated(size_of_val(&*self.groups))
-    }
-}
+use crate::terms::{Grants, RoleGrant};
 
 /// An application, or the grants of one that is not known yet.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +31,11 @@ impl ApplicationEntry {
     /// Whether it may be used.
     pub fn status(&self) -> Status {
         self.status.unwrap_or(Status::Suspended)
+    }
+
+    /// The roles given to it, by role.
+    pub(crate) fn grants(&self) -> &[RoleGrant] {
+        self.grants.as_slice()
     }
 
     pub(super) fn is_known(&self) -> bool {

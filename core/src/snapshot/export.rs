@@ -24,11 +24,12 @@ impl Snapshot {
             display_name: user.display_name().into(),
             status: user.status(),
         }));
-        for (id, user) in self.users.iter() {
-            let groups = user.groups.iter().filter_map(|slot| self.groups.at(*slot));
+        for (id, user) in self.people.iter() {
+            let slots = user.groups().iter();
+            let groups = slots.filter_map(|slot| self.groups.at(*slot));
             facts.extend(groups.map(|group| Fact::Member {
                 group: group.id(),
-                member: Member::User(*id),
+                member: Member::User(id),
             }));
         }
         for (id, given) in self.user_grants.iter() {

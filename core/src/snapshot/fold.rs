@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::entry::{ApplicationEntry, OrganizationEntry, UserEntry};
+use super::entry::{ApplicationEntry, OrganizationEntry};
 use super::installation::SigningKeyEntry;
 use crate::fact::{Change, Fact, FactKey, GrantSubject, Member};
-use crate::id::{GroupId, RoleId, UserId};
-use crate::list;
+use crate::id::{GroupId, OrganizationId, RoleId, UserId};
+use crate::people::{PeopleBuilder, UserEntry};
 use crate::role::RoleEntry;
 use crate::terms::RoleGrant;
 
@@ -28,6 +28,39 @@ impl Snapshot {
         }
     }
 
+    /// Adds a fact to a snapshot whose people are still being gathered.
+    pub(super) fn gather(&mut self, people: &mut PeopleBuilder, fact: &Fact) {
+        if let Fact::User {
+            id,
+            username,
+            display_name,
+            status,
+        } = fact
+        {
+            people.set(*id, username, display_name, *status);
+        } else if let Fact::Member {
+            group,
+            member: Member::User(user),
+        } = fact
+        {
+            if let Some(slot) = self.groups.slot_for(*group, true) {
+                people.join(*user, slot);
+            }
+        } else if let Fact::Grant {
+            subject: GrantSubject::User(user),
+            role,
+            until,
+            limits,
+        } = fact
+        {
+            let grant = RoleGrant::new(*role, *until, limits);
+            self.user_grants.edit(*user, |grants| grants.put(grant));
+            people.give(*user);
+        } else {
+            self.put(fact);
+        }
+    }
+
     /// Adds a fact, in place of the one with the same key.
     pub(super) fn put(&mut self, fact: &Fact) {
         match fact {
@@ -39,10 +72,11 @@ impl Snapshot {
                 username,
                 display_name,
                 status,
-            } => {
-                self.users
-                    .edit(*id, |user| user.set(username, display_name, *status));
-            }
+            } => self.people.edit(*id, |person| {
+                person.status = Some(*status);
+                person.username.clone_from(username);
+                person.display_name.clone_from(display_name);
+            }),
             Fact::Group { id, name, built_in } => {
                 self.groups.set_name(*id, Some((name, *built_in)));
             }
@@ -54,8 +88,8 @@ impl Snapshot {
                 permissions,
                 built_in,
             } => {
-                let role = Arc::new(RoleEntry::new(product, name, *built_in, permissions));
-                self.roles.edit(*id, |old| *old = Some(role));
+                let role = RoleEntry::new(product, name, *built_in, permissions);
+                self.set_role(*id, Some(role));
             }
             Fact::Grant {
                 subject,
@@ -92,7 +126,7 @@ impl Snapshot {
         } = fact
         {
             let entry = OrganizationEntry::new(slug, name, *status);
-            self.organizations.edit(*id, |old| *old = Some(entry));
+            self.set_organization(*id, Some(entry));
         }
         if let Fact::Product {
             slug,
@@ -111,30 +145,60 @@ impl Snapshot {
             signs,
         } = fact
         {
-            let key = SigningKeyEntry::new(*algorithm, jwk, *signs);
-            let installation = Arc::make_mut(&mut self.installation);
-            installation.keys.insert(kid.as_str().into(), key);
+            self.set_key(kid, Some(SigningKeyEntry::new(*algorithm, jwk, *signs)));
         }
     }
 
     /// Takes a fact away.
     fn remove(&mut self, key: &FactKey) {
         match key {
-            FactKey::Organization(id) => self.organizations.edit(*id, |old| *old = None),
-            FactKey::User(id) => self.users.edit(*id, UserEntry::unset),
+            FactKey::Organization(id) => self.set_organization(*id, None),
+            FactKey::User(id) => self.people.edit(*id, |person| {
+                person.status = None;
+                person.username.clear();
+                person.display_name.clear();
+            }),
             FactKey::Group(id) => self.groups.set_name(*id, None),
             FactKey::Member(group, member) => self.set_member(*group, *member, false),
-            FactKey::Role(id) => self.roles.edit(*id, |old| *old = None),
+            FactKey::Role(id) => self.set_role(*id, None),
             FactKey::Grant(subject, role) => self.remove_grant(*subject, *role),
             FactKey::Application(id) => self.applications.edit(*id, ApplicationEntry::unset),
             FactKey::Credential(id) => self.credentials.edit(*id, |old| *old = None),
             FactKey::EndedSession(id) => self.ended_sessions.edit(*id, |old| *old = None),
             FactKey::Product(slug) => Arc::make_mut(&mut self.installation).remove_product(slug),
-            FactKey::SigningKey(kid) => {
-                Arc::make_mut(&mut self.installation)
-                    .keys
-                    .remove(kid.as_str());
-            }
+            FactKey::SigningKey(kid) => self.set_key(kid, None),
+        }
+    }
+
+    fn set_organization(&mut self, id: OrganizationId, entry: Option<OrganizationEntry>) {
+        if id == self.organization {
+            self.own_status = entry.as_ref().map(|entry| entry.status);
+        }
+        self.organizations.edit(id, |old| *old = entry);
+    }
+
+    fn set_role(&mut self, id: RoleId, role: Option<RoleEntry>) {
+        let role = role.map(Arc::new);
+        let before = self
+            .roles
+            .edit(id, |old| std::mem::replace(old, role.clone()));
+        self.index.change(id, before.as_deref(), role.as_deref());
+    }
+
+    fn set_key(&mut self, kid: &str, key: Option<SigningKeyEntry>) {
+        let keys = &mut Arc::make_mut(&mut self.installation).keys;
+        match key {
+            Some(key) => keys.insert(kid.into(), key),
+            None => keys.remove(kid),
+        };
+    }
+
+    /// Notes with a user whether she holds roles herself.
+    fn mark_given(&mut self, id: UserId, given: bool) {
+        // Looking before changing: a change copies the shard.
+        let marked = self.people.get(id).is_some_and(UserEntry::is_given);
+        if marked != given {
+            self.people.edit(id, |person| person.given = given);
         }
     }
 
@@ -150,8 +214,8 @@ impl Snapshot {
             return;
         };
         let changed = self
-            .users
-            .edit(user, |user| list::set(&mut user.groups, slot, inside));
+            .people
+            .edit(user, |person| person.set_group(slot, inside));
         if changed {
             self.groups.count_user(slot, inside);
         }
@@ -159,7 +223,10 @@ impl Snapshot {
 
     fn put_grant(&mut self, subject: GrantSubject, grant: RoleGrant) {
         match subject {
-            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.put(grant)),
+            GrantSubject::User(id) => {
+                self.user_grants.edit(id, |grants| grants.put(grant));
+                self.mark_given(id, true);
+            }
             GrantSubject::Group(id) => self.groups.put_grant(id, grant),
             GrantSubject::Application(id) => {
                 self.applications.edit(id, |entry| entry.grants.put(grant));
@@ -169,7 +236,11 @@ impl Snapshot {
 
     fn remove_grant(&mut self, subject: GrantSubject, role: RoleId) {
         match subject {
-            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.remove(role)),
+            GrantSubject::User(id) => {
+                self.user_grants.edit(id, |grants| grants.remove(role));
+                let given = self.user_grants.get(&id).is_some();
+                self.mark_given(id, given);
+            }
             GrantSubject::Group(id) => self.groups.remove_grant(id, role),
             GrantSubject::Application(id) => {
                 self.applications

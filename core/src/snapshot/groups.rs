@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::id::{GroupId, RoleId};
+use crate::index::role_bit;
 use crate::list;
 use crate::shards::Shards;
 use crate::table::Table;
@@ -18,6 +19,8 @@ pub struct GroupEntry {
     built_in: bool,
     /// Roles given to the group.
     pub(super) grants: Grants,
+    /// The bits of those roles.
+    bits: u128,
     /// Slots of the groups that this group is a direct member of, sorted.
     pub(super) parents: Box<[u32]>,
     /// Slots of the groups that are direct members of this group, sorted.
@@ -35,6 +38,7 @@ impl GroupEntry {
             name: None,
             built_in: false,
             grants: Grants::default(),
+            bits: 0,
             parents: Box::default(),
             children: Box::default(),
             ancestors: Box::default(),
@@ -60,6 +64,11 @@ impl GroupEntry {
     /// The roles given to the group itself, sorted by role.
     pub fn grants(&self) -> &[RoleGrant] {
         self.grants.as_slice()
+    }
+
+    /// The bits of the roles given to the group itself.
+    pub(crate) fn bits(&self) -> u128 {
+        self.bits
     }
 
     /// How many users are direct members, known or not.
@@ -92,6 +101,11 @@ pub(super) struct Groups {
     /// INVARIANT: the entry of a slot in `slots` has that id; every other slot is in `free`.
     entries: Table<GroupEntry>,
     free: Vec<u32>,
+    /// By slot, the bits of all roles that the members of a group have through it; none while the
+    /// group is not known. A decision passes over most groups with a look at this.
+    bits: Table<u128>,
+    /// Slots whose bits, and those of their descendants, have to be found again.
+    regranted: BTreeSet<u32>,
     /// Slots whose ancestors, and those of their descendants, have to be found again.
     stale: BTreeSet<u32>,
 }
@@ -103,6 +117,11 @@ impl Groups {
 
     pub(super) fn at(&self, slot: u32) -> Option<&GroupEntry> {
         self.entries.get(slot)
+    }
+
+    /// The bits of all roles that the members of a group have through it.
+    pub(super) fn bits(&self, slot: u32) -> u128 {
+        self.bits.get(slot).copied().unwrap_or_default()
     }
 
     /// A group with all that is known of it, even if it is not itself known.
@@ -117,7 +136,11 @@ impl Groups {
 
     pub(super) fn bytes(&self) -> usize {
         let heap: usize = self.entries.iter().map(GroupEntry::heap_bytes).sum();
-        self.slots.bytes() + self.entries.bytes() + self.free.capacity() * size_of::<u32>() + heap
+        self.slots.bytes()
+            + self.entries.bytes()
+            + self.bits.bytes()
+            + self.free.capacity() * size_of::<u32>()
+            + heap
     }
 
     /// Names a group and says whether it is built in, or makes it unknown.
@@ -139,8 +162,10 @@ impl Groups {
     pub(super) fn put_grant(&mut self, id: GroupId, grant: RoleGrant) {
         let slot = self.slot_for(id, true);
         if let Some(entry) = slot.and_then(|slot| self.entries.get_mut(slot)) {
+            entry.bits |= role_bit(grant.role());
             entry.grants.put(grant);
         }
+        self.regranted.extend(slot);
     }
 
     /// Takes a role back from a group.
@@ -150,7 +175,10 @@ impl Groups {
         };
         if let Some(entry) = self.entries.get_mut(slot) {
             entry.grants.remove(role);
+            let grants = entry.grants.as_slice().iter();
+            entry.bits = grants.fold(0, |bits, grant| bits | role_bit(grant.role()));
         }
+        self.regranted.insert(slot);
         self.release(slot);
     }
 
@@ -181,12 +209,29 @@ impl Groups {
             return None;
         }
         let slot = self.free.pop();
-        let slot = slot.unwrap_or_else(|| self.entries.push(GroupEntry::new(id)));
+        let slot = slot.unwrap_or_else(|| {
+            self.bits.push(0);
+            self.entries.push(GroupEntry::new(id))
+        });
         if let Some(entry) = self.entries.get_mut(slot) {
             *entry = GroupEntry::new(id);
         }
         self.slots.edit(id, |entry| *entry = Some(slot));
         Some(slot)
+    }
+
+    /// Counts the users of each slot, of whom none was counted before.
+    pub(super) fn count_all(&mut self, counts: &[u32]) {
+        for (slot, count) in (0..).zip(counts) {
+            if let Some(entry) = self.entries.get_mut(slot) {
+                entry.users = *count;
+            }
+        }
+    }
+
+    /// How many slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Counts a user in or out.
@@ -214,10 +259,30 @@ impl Groups {
         }
     }
 
-    /// Finds the ancestors of what changed, and of all below it, again.
+    /// Finds the ancestors and bits of what changed, and of all below it, again.
     pub(super) fn settle(&mut self) {
         let stale = std::mem::take(&mut self.stale);
-        for slot in self.reach(stale, |entry| &entry.children, |_| true) {
+        let moved = self.reach(stale, |entry| &entry.children, |_| true);
+        self.settle_ancestors(&moved);
+        let regranted = std::mem::take(&mut self.regranted);
+        let regranted = self.reach(regranted, |entry| &entry.children, |_| true);
+        for slot in moved.union(&regranted) {
+            let above = |entry: &GroupEntry| {
+                let ancestors = entry.ancestors.iter().filter_map(|slot| self.at(*slot));
+                ancestors.fold(entry.bits, |bits, above| bits | above.bits)
+            };
+            let known = self.at(*slot).filter(|entry| entry.is_known());
+            let bits = known.map(above).unwrap_or_default();
+            if self.bits(*slot) != bits
+                && let Some(old) = self.bits.get_mut(*slot)
+            {
+                *old = bits;
+            }
+        }
+    }
+
+    fn settle_ancestors(&mut self, moved: &BTreeSet<u32>) {
+        for slot in moved.iter().copied() {
             let parents = self
                 .at(slot)
                 .map(|entry| entry.parents.to_vec())

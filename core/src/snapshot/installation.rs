@@ -3,17 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+
 use crate::fact::{Algorithm, Effect};
+use crate::hash::hash_of;
 use crate::id::RoleId;
+use crate::index::ProductName;
 use crate::role::{ANY, PermissionSet, Probe};
+use crate::terms::RoleGrant;
 
 /// A product, as its manifest declares it.
 #[derive(Debug, Clone)]
 pub struct ProductEntry {
     slug: Box<str>,
     aliases: Vec<Box<str>>,
-    declared: PermissionSet,
+    declared: Arc<PermissionSet>,
     everyone: Vec<RoleId>,
+    /// The same as grants.
+    everyone_grants: Vec<RoleGrant>,
+    /// The names that mean it here: its slug, and those aliases that no other product has.
+    names: Vec<ProductName>,
 }
 
 impl ProductEntry {
@@ -44,6 +53,16 @@ impl ProductEntry {
     /// Its roles that every user of every organization holds, sorted.
     pub fn everyone(&self) -> &[RoleId] {
         &self.everyone
+    }
+
+    /// Its roles that everybody holds, as if they were given to each.
+    pub(crate) fn everyone_grants(&self) -> &[RoleGrant] {
+        &self.everyone_grants
+    }
+
+    /// The names that mean it here.
+    pub(crate) fn names(&self) -> &[ProductName] {
+        &self.names
     }
 
     /// Whether it declares just this. A wildcard is for roles and declares nothing.
@@ -77,18 +96,18 @@ impl SigningKeyEntry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Installation {
     products: BTreeMap<Box<str>, Arc<ProductEntry>>,
-    /// Alias to slug.
-    aliases: BTreeMap<Box<str>, Box<str>>,
+    /// Slugs and aliases, with what they mean.
+    names: HashTable<(Box<str>, Arc<ProductEntry>)>,
     pub(super) keys: BTreeMap<Box<str>, SigningKeyEntry>,
 }
 
 impl Installation {
     /// The product of that slug, else the one that has it as an alias.
     pub(super) fn product(&self, name: &str) -> Option<&ProductEntry> {
-        let product = self.products.get(name);
-        product
-            .or_else(|| self.products.get(self.aliases.get(name)?))
-            .map(|product| &**product)
+        let found = self
+            .names
+            .find(hash_of(name), |(other, _)| **other == *name);
+        found.map(|(_, product)| &**product)
     }
 
     pub(super) fn products(&self) -> impl Iterator<Item = &ProductEntry> {
@@ -102,35 +121,53 @@ impl Installation {
         declared: &[(String, String)],
         everyone: &[RoleId],
     ) {
+        let mut pairs = PermissionSet::default();
+        for (resource, action) in declared {
+            pairs.insert(resource, action, Effect::Allow);
+        }
         let mut product = ProductEntry {
             slug: slug.into(),
             aliases: aliases.iter().map(|alias| alias.as_str().into()).collect(),
-            declared: PermissionSet::default(),
+            declared: Arc::new(pairs),
             everyone: everyone.to_vec(),
+            everyone_grants: Vec::new(),
+            names: Vec::new(),
         };
-        for (resource, action) in declared {
-            product.declared.insert(resource, action, Effect::Allow);
-        }
         product.aliases.sort_unstable();
         product.aliases.dedup();
         product.everyone.sort_unstable();
         product.everyone.dedup();
+        let everyone = product.everyone.iter();
+        product.everyone_grants = everyone.map(|role| RoleGrant::plain(*role)).collect();
         self.products.insert(slug.into(), Arc::new(product));
-        self.index_aliases();
+        self.index_names();
     }
 
     pub(super) fn remove_product(&mut self, slug: &str) {
         self.products.remove(slug);
-        self.index_aliases();
+        self.index_names();
     }
 
-    /// Of two products with the same alias the first by slug has it, so that the order in which
-    /// they were declared does not matter.
-    fn index_aliases(&mut self) {
-        self.aliases.clear();
+    /// A slug means its product, whoever has it as an alias. Of two products with the same alias
+    /// the first by slug has it, so that the order in which they were declared does not matter.
+    fn index_names(&mut self) {
+        let mut means: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
         for product in self.products.values().rev() {
-            for alias in &product.aliases {
-                self.aliases.insert(alias.clone(), product.slug.clone());
+            let aliases = product.aliases.iter();
+            means.extend(aliases.map(|alias| (alias.clone(), product.slug.clone())));
+        }
+        let slugs = self.products.keys();
+        means.extend(slugs.map(|slug| (slug.clone(), slug.clone())));
+        for (slug, product) in &mut self.products {
+            let names = means.iter().filter(|(_, meant)| *meant == slug);
+            Arc::make_mut(product).names = names.map(|(name, _)| ProductName::new(name)).collect();
+        }
+        self.names = HashTable::with_capacity(means.len());
+        for (name, slug) in means {
+            if let Some(product) = self.products.get(&slug) {
+                let entry = (name, Arc::clone(product));
+                self.names
+                    .insert_unique(hash_of(&*entry.0), entry, |(name, _)| hash_of(&**name));
             }
         }
     }

@@ -1,0 +1,218 @@
+//! Everybody at once: what is learnt one fact after the other is written once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use super::record::{Record, Words, word};
+use super::{
+    BUCKET_PEOPLE_MAX, People, SHARD_PEOPLE_MAX, SHARDS_MAX, Shard, bucket_of, hash_words, words_of,
+};
+use crate::fact::Status;
+use crate::id::UserId;
+use crate::shards::position;
+
+/// People to be, and the memberships that were learnt of them.
+#[derive(Default)]
+pub(crate) struct PeopleBuilder {
+    /// Places in `drafts`.
+    index: HashTable<u32>,
+    drafts: Vec<Draft>,
+    names: String,
+    /// Place in `drafts`, slot of a group.
+    memberships: Vec<(u32, u32)>,
+}
+
+/// The groups of all drafts in one list.
+struct Groups {
+    slots: Vec<u32>,
+    /// Where those of each draft are.
+    ranges: Vec<Range<usize>>,
+}
+
+impl Groups {
+    /// Sorts the groups of each draft, and leaves out what is there twice.
+    fn settle(mut slots: Vec<u32>, starts: &[usize], ends: Vec<usize>) -> Self {
+        let ranges = starts.iter().zip(ends).map(|(start, end)| {
+            let own = slots.get_mut(*start..end).unwrap_or_default();
+            own.sort_unstable();
+            let mut kept = 0;
+            for next in 0..own.len() {
+                if next == 0 || own.get(next) != own.get(kept - 1) {
+                    own.swap(kept, next);
+                    kept += 1;
+                }
+            }
+            *start..*start + kept
+        });
+        let ranges = ranges.collect();
+        Self { slots, ranges }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        let ranges = self.ranges.iter();
+        ranges.map(|range| self.slots.get(range.clone()).unwrap_or_default())
+    }
+}
+
+struct Draft {
+    id: Words,
+    status: Option<Status>,
+    given: bool,
+    names_at: usize,
+    username_bytes: usize,
+    display_name_bytes: usize,
+}
+
+impl PeopleBuilder {
+    /// Says who a user is.
+    pub(crate) fn set(&mut self, id: UserId, username: &str, display_name: &str, status: Status) {
+        let names_at = self.names.len();
+        self.names.push_str(username);
+        self.names.push_str(display_name);
+        let place = self.place(id);
+        if let Some(draft) = self.drafts.get_mut(place as usize) {
+            draft.status = Some(status);
+            draft.names_at = names_at;
+            draft.username_bytes = username.len();
+            draft.display_name_bytes = display_name.len();
+        }
+    }
+
+    /// Puts a user into a group.
+    pub(crate) fn join(&mut self, id: UserId, slot: u32) {
+        let place = self.place(id);
+        self.memberships.push((place, slot));
+    }
+
+    /// Says that a user holds roles herself.
+    pub(crate) fn give(&mut self, id: UserId) {
+        let place = self.place(id);
+        if let Some(draft) = self.drafts.get_mut(place as usize) {
+            draft.given = true;
+        }
+    }
+
+    /// The people, and how many of them are in the group of each slot.
+    pub(crate) fn finish(self, slots: usize) -> (People, Vec<u32>) {
+        let mut counts = vec![0_u32; slots];
+        let groups = self.groups();
+        for slot in groups.iter().flatten() {
+            if let Some(count) = counts.get_mut(*slot as usize) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let mut count = 1;
+        while count < SHARDS_MAX && count * SHARD_PEOPLE_MAX < self.drafts.len() {
+            count *= 2;
+        }
+        let mut order: Vec<(usize, u64, &Draft, &[u32])> = self
+            .drafts
+            .iter()
+            .zip(groups.iter())
+            .map(|(draft, groups)| {
+                let hash = hash_words(&draft.id);
+                (position(hash, count), hash, draft, groups)
+            })
+            .collect();
+        order.sort_unstable_by_key(|(position, ..)| *position);
+        let mut shards = Vec::with_capacity(count);
+        for part in order.chunk_by_mut(|(one, ..), (other, ..)| one == other) {
+            let position = part.first().map_or(0, |(position, ..)| *position);
+            shards.resize_with(position, Arc::default);
+            shards.push(Arc::new(self.shard(part)));
+        }
+        shards.resize_with(count, Arc::default);
+        let people = People {
+            shards: Arc::new(shards),
+            len: self.drafts.len(),
+        };
+        (people, counts)
+    }
+
+    fn shard(&self, people: &mut [(usize, u64, &Draft, &[u32])]) -> Shard {
+        let buckets = people.len().div_ceil(BUCKET_PEOPLE_MAX).next_power_of_two();
+        people.sort_unstable_by_key(|(_, hash, ..)| bucket_of(*hash, buckets));
+        let people = people.iter().map(|(_, hash, draft, groups)| {
+            let record = self.record(draft, groups);
+            (bucket_of(*hash, buckets), draft.id, record)
+        });
+        let (words, names) = people
+            .clone()
+            .fold((0, 0), |(words, names), (_, _, record)| {
+                (words + record.words(), names + record.name_bytes())
+            });
+        let mut shard = Shard::with_room(buckets, words, names);
+        for (bucket, id, record) in people {
+            shard.push(bucket, id, record);
+        }
+        shard.close(buckets);
+        shard
+    }
+
+    fn record<'a>(&'a self, draft: &Draft, groups: &'a [u32]) -> Record<'a> {
+        let middle = draft.names_at + draft.username_bytes;
+        let name = |from, to| self.names.get(from..to).unwrap_or_default();
+        Record {
+            status: draft.status,
+            username: name(draft.names_at, middle),
+            display_name: name(middle, middle + draft.display_name_bytes),
+            groups,
+            given: draft.given,
+        }
+    }
+
+    /// The groups of each draft, sorted, each once.
+    fn groups(&self) -> Groups {
+        let mut ends = vec![0_usize; self.drafts.len()];
+        for (place, _) in &self.memberships {
+            if let Some(count) = ends.get_mut(*place as usize) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        let mut starts = ends.clone();
+        let mut slots = vec![0_u32; self.memberships.len()];
+        for (place, slot) in &self.memberships {
+            // Filled from the end, so that every end becomes the start.
+            if let Some(start) = starts.get_mut(*place as usize) {
+                *start = start.saturating_sub(1);
+                if let Some(group) = slots.get_mut(*start) {
+                    *group = *slot;
+                }
+            }
+        }
+        Groups::settle(slots, &starts, ends)
+    }
+
+    /// The place of a user's draft, made when there is none.
+    fn place(&mut self, id: UserId) -> u32 {
+        let id = words_of(id);
+        let hash = hash_words(&id);
+        let drafts = &mut self.drafts;
+        let id_at = |drafts: &[Draft], place: u32| drafts.get(place as usize).map(|it| it.id);
+        let found = self
+            .index
+            .find(hash, |place| id_at(drafts, *place) == Some(id));
+        if let Some(place) = found {
+            return *place;
+        }
+        let place = word(drafts.len());
+        drafts.push(Draft {
+            id,
+            status: None,
+            given: false,
+            names_at: 0,
+            username_bytes: 0,
+            display_name_bytes: 0,
+        });
+        let rehash = |place: &u32| id_at(drafts, *place).map_or(0, |id| hash_words(&id));
+        self.index.insert_unique(hash, place, rehash);
+        place
+    }
+}
