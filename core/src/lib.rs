@@ -6,7 +6,9 @@
 
 pub mod claims;
 pub mod decide;
+pub mod explain;
 pub mod fact;
+pub mod feed;
 pub mod grant;
 pub mod group;
 pub mod id;
@@ -15,6 +17,8 @@ pub mod manifest;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod search;
+pub mod simulate;
 pub mod snapshot;
 
 mod hash;
@@ -22,19 +26,22 @@ mod list;
 mod role;
 mod shards;
 mod table;
+mod terms;
 
 #[cfg(test)]
 mod oracle;
 
 pub use decide::{Decision, Question, Reason, Subject, View, decide};
 pub use fact::{
-    Algorithm, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission, Status,
+    Algorithm, AttributeLimit, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission,
+    Status,
 };
 pub use id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 pub use permission::Permission;
 pub use snapshot::Snapshot;
+pub use terms::{Attributes, NO_ATTRIBUTES};
 
 /// The slug of the product that Gatepost itself is.
 pub const PRODUCT_GATEPOST: &str = "gatepost";

@@ -15,16 +15,23 @@ pub(crate) const ANY: &str = "*";
 pub struct RoleEntry {
     product: Box<str>,
     name: Box<str>,
+    built_in: bool,
     pub(crate) permissions: PermissionSet,
 }
 
 impl RoleEntry {
     /// Compiles a role.
-    pub(crate) fn new(product: &str, name: &str, permissions: &[RolePermission]) -> Self {
+    pub(crate) fn new(
+        product: &str,
+        name: &str,
+        built_in: bool,
+        permissions: &[RolePermission],
+    ) -> Self {
         let permissions = PermissionSet::new(permissions);
         Self {
             product: product.into(),
             name: name.into(),
+            built_in,
             permissions,
         }
     }
@@ -39,6 +46,11 @@ impl RoleEntry {
         &self.name
     }
 
+    /// Whether it is a manifest's, and so every organization's.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
+    }
+
     /// What it allows and denies, sorted.
     pub fn permissions(&self) -> Vec<RolePermission> {
         self.permissions.to_sorted()
@@ -50,13 +62,15 @@ impl RoleEntry {
     }
 }
 
-/// Which effects hold: allow, deny, both or neither.
+/// Which effects hold: allow, deny, both or neither; and whether an allow holds elsewhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Effects(u8);
 
 impl Effects {
     const ALLOW: Self = Self(1);
     const DENY: Self = Self(2);
+    /// An allow that does not count for the attributes of the question.
+    const ELSEWHERE: Self = Self(4);
 
     pub(crate) const fn allows(self) -> bool {
         self.0 & Self::ALLOW.0 != 0
@@ -64,6 +78,24 @@ impl Effects {
 
     pub(crate) const fn denies(self) -> bool {
         self.0 & Self::DENY.0 != 0
+    }
+
+    pub(crate) const fn allows_elsewhere(self) -> bool {
+        self.0 & Self::ELSEWHERE.0 != 0
+    }
+
+    /// The same, but the allow is for other attributes.
+    pub(crate) const fn elsewhere(self) -> Self {
+        if self.allows() {
+            Self(self.0 & !Self::ALLOW.0 | Self::ELSEWHERE.0)
+        } else {
+            self
+        }
+    }
+
+    /// The same without the deny.
+    pub(crate) const fn without_deny(self) -> Self {
+        Self(self.0 & !Self::DENY.0)
     }
 
     /// The effects that hold, one by one.
@@ -185,6 +217,11 @@ impl PermissionSet {
             .find(probe.hash, same)
             .map(|line| line.effects)
             .unwrap_or_default()
+    }
+
+    /// How many (resource, action) pairs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
     }
 
     /// Every line, in no order: resource, action, effects.

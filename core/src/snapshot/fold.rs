@@ -12,6 +12,7 @@ use crate::fact::{Change, Fact, FactKey, GrantSubject, Member};
 use crate::id::{GroupId, RoleId, UserId};
 use crate::list;
 use crate::role::RoleEntry;
+use crate::terms::RoleGrant;
 
 impl Snapshot {
     /// Takes one step.
@@ -30,14 +31,8 @@ impl Snapshot {
     /// Adds a fact, in place of the one with the same key.
     pub(super) fn put(&mut self, fact: &Fact) {
         match fact {
-            Fact::Organization {
-                id,
-                slug,
-                name,
-                status,
-            } => {
-                let entry = OrganizationEntry::new(slug, name, *status);
-                self.organizations.edit(*id, |old| *old = Some(entry));
+            Fact::Organization { .. } | Fact::Product { .. } | Fact::SigningKey { .. } => {
+                self.put_of_installation(fact);
             }
             Fact::User {
                 id,
@@ -48,18 +43,26 @@ impl Snapshot {
                 self.users
                     .edit(*id, |user| user.set(username, display_name, *status));
             }
-            Fact::Group { id, name } => self.groups.set_name(*id, Some(name)),
+            Fact::Group { id, name, built_in } => {
+                self.groups.set_name(*id, Some((name, *built_in)));
+            }
             Fact::Member { group, member } => self.set_member(*group, *member, true),
             Fact::Role {
                 id,
                 product,
                 name,
                 permissions,
+                built_in,
             } => {
-                let role = Arc::new(RoleEntry::new(product, name, permissions));
+                let role = Arc::new(RoleEntry::new(product, name, *built_in, permissions));
                 self.roles.edit(*id, |old| *old = Some(role));
             }
-            Fact::Grant { subject, role } => self.set_grant(*subject, *role, true),
+            Fact::Grant {
+                subject,
+                role,
+                until,
+                limits,
+            } => self.put_grant(*subject, RoleGrant::new(*role, *until, limits)),
             Fact::Application {
                 id,
                 name,
@@ -76,26 +79,41 @@ impl Snapshot {
             Fact::EndedSession { id, until } => {
                 self.ended_sessions.edit(*id, |entry| *entry = Some(*until));
             }
-            Fact::Product {
-                slug,
-                aliases,
-                declared,
-                everyone,
-            } => {
-                let installation = Arc::make_mut(&mut self.installation);
-                installation.set_product(slug, aliases, declared, everyone);
-            }
-            Fact::SigningKey {
-                kid,
-                algorithm,
-                jwk,
-                signs,
-            } => {
-                let key = SigningKeyEntry::new(*algorithm, jwk, *signs);
-                Arc::make_mut(&mut self.installation)
-                    .keys
-                    .insert(kid.as_str().into(), key);
-            }
+        }
+    }
+
+    /// As [`Self::put`], for what only the system organization's snapshot has more than one of.
+    fn put_of_installation(&mut self, fact: &Fact) {
+        if let Fact::Organization {
+            id,
+            slug,
+            name,
+            status,
+        } = fact
+        {
+            let entry = OrganizationEntry::new(slug, name, *status);
+            self.organizations.edit(*id, |old| *old = Some(entry));
+        }
+        if let Fact::Product {
+            slug,
+            aliases,
+            declared,
+            everyone,
+        } = fact
+        {
+            let installation = Arc::make_mut(&mut self.installation);
+            installation.set_product(slug, aliases, declared, everyone);
+        }
+        if let Fact::SigningKey {
+            kid,
+            algorithm,
+            jwk,
+            signs,
+        } = fact
+        {
+            let key = SigningKeyEntry::new(*algorithm, jwk, *signs);
+            let installation = Arc::make_mut(&mut self.installation);
+            installation.keys.insert(kid.as_str().into(), key);
         }
     }
 
@@ -107,7 +125,7 @@ impl Snapshot {
             FactKey::Group(id) => self.groups.set_name(*id, None),
             FactKey::Member(group, member) => self.set_member(*group, *member, false),
             FactKey::Role(id) => self.roles.edit(*id, |old| *old = None),
-            FactKey::Grant(subject, role) => self.set_grant(*subject, *role, false),
+            FactKey::Grant(subject, role) => self.remove_grant(*subject, *role),
             FactKey::Application(id) => self.applications.edit(*id, ApplicationEntry::unset),
             FactKey::Credential(id) => self.credentials.edit(*id, |old| *old = None),
             FactKey::EndedSession(id) => self.ended_sessions.edit(*id, |old| *old = None),
@@ -139,16 +157,23 @@ impl Snapshot {
         }
     }
 
-    fn set_grant(&mut self, subject: GrantSubject, role: RoleId, held: bool) {
+    fn put_grant(&mut self, subject: GrantSubject, grant: RoleGrant) {
         match subject {
-            GrantSubject::User(id) => {
-                self.user_roles
-                    .edit(id, |roles| list::set(&mut roles.0, role, held));
+            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.put(grant)),
+            GrantSubject::Group(id) => self.groups.put_grant(id, grant),
+            GrantSubject::Application(id) => {
+                self.applications.edit(id, |entry| entry.grants.put(grant));
             }
-            GrantSubject::Group(id) => self.groups.set_role(id, role, held),
+        }
+    }
+
+    fn remove_grant(&mut self, subject: GrantSubject, role: RoleId) {
+        match subject {
+            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.remove(role)),
+            GrantSubject::Group(id) => self.groups.remove_grant(id, role),
             GrantSubject::Application(id) => {
                 self.applications
-                    .edit(id, |entry| list::set(&mut entry.roles, role, held));
+                    .edit(id, |entry| entry.grants.remove(role));
             }
         }
     }
