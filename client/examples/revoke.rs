@@ -5,6 +5,10 @@
 //! for each revocation its revision, when it was sent, when it was answered, and when the last
 //! question was sent that was allowed, in microseconds since 1970. When the revision was committed
 //! only the database knows; the two times of the writer lie on both sides of that.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this program measures time, it does not act on it"
+)]
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,23 +46,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("see the head of client/examples/revoke.rs".into());
     };
     let writer = Client::connect(writer).await?.with_token(admin)?;
-    let asked = Arc::new(Asked::default());
+    let seen = Arc::new(Asked::default());
     for _ in 0..ASKERS {
         let asker = Client::connect(asker).await?.with_token(token)?;
-        tokio::spawn(Arc::clone(&asked).ask(asker));
+        tokio::spawn(Arc::clone(&seen).ask(asker));
     }
     let mut rounds = Vec::new();
     for _ in 0..times.parse::<u32>()? {
         let before = now_us()?;
-        asked.wait(|asked| asked.allowed_us() > before).await?;
-        rounds.push(revoke(&writer, &asked, group, user).await?);
+        seen.wait(|seen| seen.allowed_us() > before).await?;
+        rounds.push(revoke(&writer, &seen, group, user).await?);
         let request = AddGroupMemberRequest {
             id: group.clone(),
             user_id: user.clone(),
         };
         writer.groups().add_group_member(request).await?;
     }
-    let unavailable = asked.unavailable.load(Ordering::Relaxed);
+    let unavailable = seen.unavailable.load(Ordering::Relaxed);
     println!("{}", json!({"rounds": rounds, "unavailable": unavailable}));
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! `fill PLACE ORGANIZATIONS USERS GROUPS GROUPS_PER_USER`: PLACE is a data folder, or the address
 //! of a PostgreSQL database as its superuser. USERS are divided among the ORGANIZATIONS; each of
 //! these has the built-in groups of the first one and GROUPS of its own, and each user is in
-//! GROUPS_PER_USER of the latter. The program must have made the installation before.
+//! `GROUPS_PER_USER` of the latter. The program must have made the installation before.
 //!
 //! Rows are made by the database itself, with its indexes away: one million users in ten groups
 //! each would take hours by the doors. The heads get a new epoch, so that a running replica loads
@@ -62,7 +62,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [place, numbers @ ..] = arguments.as_slice() else {
         return Err("which data folder or database?".into());
     };
-    let numbers: Vec<u64> = numbers.iter().map(|n| n.parse()).collect::<Result<_, _>>()?;
+    let numbers: Vec<u64> = numbers
+        .iter()
+        .map(|n| n.parse())
+        .collect::<Result<_, _>>()?;
     let [organizations, users, groups, groups_per_user] = *numbers.as_slice() else {
         return Err("how many organizations, users, groups, groups of a user?".into());
     };
@@ -292,9 +295,9 @@ impl Engine {
                 "(WITH RECURSIVE numbers (n) AS (SELECT 0 WHERE {count} > 0 UNION ALL \
                  SELECT n + 1 FROM numbers WHERE n + 1 < {count}) SELECT n FROM numbers) AS {name}"
             ),
-            Self::Server => format!(
-                "(SELECT generate_series(0::bigint, {count}::bigint - 1) AS n) AS {name}"
-            ),
+            Self::Server => {
+                format!("(SELECT generate_series(0::bigint, {count}::bigint - 1) AS n) AS {name}")
+            }
         }
     }
 

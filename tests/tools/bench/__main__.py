@@ -21,7 +21,8 @@ sys.dont_write_bytecode = True
 import host  # noqa: E402
 import report  # noqa: E402
 import worlds  # noqa: E402
-from rows import ROWS, core, footprint, freshness, latency, peers, throughput  # noqa: E402, F401
+from rows import ROWS, core, throughput, peers, latency  # noqa: E402, F401
+from rows import beside, freshness, footprint  # noqa: E402, F401
 
 
 class Bench:

@@ -16,7 +16,7 @@ KEPT = os.path.join(TARGET, "bench")
 # The server under measurement has one core for itself, and everything else the other one.
 SERVER_CORE, LOAD_CORE = "0", "1"
 BINARIES = ["gatepost"]
-EXAMPLES = {"gatepost-store": ["fill"], "gatepost-client": ["load", "revoke"]}
+EXAMPLES = {"gatepost-store": ["fill"], "gatepost-client": ["load", "revoke", "decide_locally"]}
 
 
 class Unmeasured(Exception):
@@ -77,7 +77,7 @@ def build():
         command += ["-p", package]
         for name in examples:
             command += ["--example", name]
-    subprocess.run(command, cwd=ROOT, check=True)
+    subprocess.run([*command, "--features", "gatepost-client/local"], cwd=ROOT, check=True)
 
 
 def need(program, package):

@@ -10,7 +10,12 @@ from server import Server
 # Groups that each organization makes itself, and how many of them each user is in.
 GROUPS, GROUPS_PER_USER = 20, 2
 # name: organizations, users
-SIZES = {"small": (10, 1_000), "medium": (1_000, 100_000), "large": (10_000, 1_000_000)}
+SIZES = {
+    "small": (10, 1_000),
+    "medium": (1_000, 100_000),
+    "large": (10_000, 1_000_000),
+    "one": (1, 100_000),
+}
 
 
 @dataclass
