@@ -18,6 +18,31 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
+def messages(message, wanted):
+    """The messages under a number; of the other fields only lengths and numbers are read."""
+    found, at = [], 0
+
+    def read():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        tag, value = read(), read()
+        if tag & 7 == 2:
+            at += value
+            found += [message[at - value : at]] if tag >> 3 == wanted else []
+        elif tag & 7:
+            raise ValueError("a field of a kind that none of these messages has")
+    return found
+
+
 def pairs(number, texts):
     """A `map<string, string>`."""
     return b"".join(field(number, field(1, key) + field(2, texts[key])) for key in texts)

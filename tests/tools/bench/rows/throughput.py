@@ -96,7 +96,9 @@ def batch(bench):
         token = world.token(server)
         many = Call(server.url, wire.BATCH, wire.batch(QUESTIONS_PER_BATCH), token)
         single = Call(server.url, wire.AUTHORIZE, wire.authorize(), token)
-        many.answer(bench.folder)
+        answers = wire.messages(many.answer(bench.folder), 1)
+        if len(answers) != QUESTIONS_PER_BATCH or not answers[0].startswith(wire.field(1, 1)):
+            raise RuntimeError("the batch of the measurement is not answered as it should be")
         requests = bench.size(60_000, 20_000)
         measured = pairs.measure(
             bench.size(7, 3),
