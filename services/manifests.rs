@@ -12,7 +12,7 @@ use gatepost_core::{
     GrantSubject, GroupId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, RoleId, Subject, View,
 };
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, Group, Manifest as Published, Role, Scope};
+use gatepost_store::{Actor, Grant, Group, Manifest as Published, Role, Scope};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -283,7 +283,7 @@ pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) ->
                 let role = tx.roles().by_name(&name::key(&role)).await?;
                 let role = role.ok_or_else(|| Error::internal("a published role is missing"))?;
                 tx.grants()
-                    .give(GrantSubject::Group(group), role.id)
+                    .give(&Grant::plain(GrantSubject::Group(group), role.id))
                     .await?;
             }
         }

@@ -25,7 +25,7 @@ pub async fn create_group(cx: &mut Cx, request: CreateGroupRequest) -> Result<Cr
     let children = find::groups(&cx.tx, &request.groups).await?;
     set_groups_in_group(&cx.caller, &cx.tx, group.id, &children).await?;
     let id = group.id;
-    let group = convert::group(&cx.tx, group).await?;
+    let group = convert::group(&cx.tx, cx.now, group).await?;
     cx.audit.target("group", id).after(&group);
     Ok(CreateGroupResponse { group })
 }

@@ -4,7 +4,7 @@ use gatepost_core::group::check_nesting;
 use gatepost_core::{GroupId, Member, UserId};
 use gatepost_store::{Group, Scope};
 
-use super::escalation::require_may_change_members;
+use super::escalation::{Direction, require_may_change_members};
 use crate::context::Caller;
 use crate::error::Result;
 
@@ -27,8 +27,8 @@ pub async fn set_groups_of_user(
         .map(|group| group.id)
         .collect();
     let (added, removed) = difference(&present, &wanted);
-    let changed: Vec<GroupId> = added.iter().chain(&removed).copied().collect();
-    require_may_change_members(caller, tx, &changed).await?;
+    require_may_change_members(caller, tx, &added, Direction::Gain).await?;
+    require_may_change_members(caller, tx, &removed, Direction::Loss).await?;
     for group in added {
         tx.groups().add_member(group, Member::User(user)).await?;
     }
@@ -63,7 +63,11 @@ pub async fn set_groups_in_group(
     if added.is_empty() && removed.is_empty() {
         return Ok(());
     }
-    require_may_change_members(caller, tx, &[parent]).await?;
+    for (changed, direction) in [(&added, Direction::Gain), (&removed, Direction::Loss)] {
+        if !changed.is_empty() {
+            require_may_change_members(caller, tx, &[parent], direction).await?;
+        }
+    }
     for child in removed {
         tx.groups()
             .remove_member(parent, Member::Group(child))

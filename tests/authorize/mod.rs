@@ -15,5 +15,6 @@ mod search_subjects;
 mod simulate;
 mod stream_changes;
 mod stream_facts;
+mod terms;
 mod watch_heads;
 mod watch_revisions;
