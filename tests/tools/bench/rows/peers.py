@@ -11,6 +11,8 @@ from load import Call
 from rows import row
 
 CERBOS = os.path.join(host.ROOT, "tests/tools/bench/cerbos")
+# Of the request that Envoy asks about.
+HEADERS_BYTES = 2_048
 BINARY = "node_modules/@cerbos/cerbos-linux-x64/cerbos-linux-x64"
 
 
@@ -94,3 +96,37 @@ def against_cerbos(bench):
             )
     what = "Authorize : Cerbos 0.55.0 CheckResources, GOMAXPROCS=1 on the same core"
     yield at_least(what, 15, measured.ratio(), per_second(measured), times=True)
+
+
+@row("check", "Throughput", 60)
+def check(bench):
+    """Envoy's question with 2 KB of headers; the other side decodes it and says yes."""
+    empty = host.example("empty_check")
+    if not os.path.exists(empty):
+        raise host.Unmeasured("this build has no services/examples/empty_check.rs")
+    world = bench.world("medium")
+    with world.serve() as server:
+        token = world.token(server)
+        message = wire.check(token, HEADERS_BYTES)
+        ours = Call(server.url, wire.CHECK, message, token)
+        port = host.free_port()
+        theirs = Call(f"http://127.0.0.1:{port}", wire.CHECK, message, token)
+        # `status` is there and empty, which is OK, and `ok_response` follows.
+        if not wire.messages(ours.answer(bench.folder), 3):
+            raise RuntimeError("the request of the measurement does not pass")
+
+        def ready():
+            try:
+                return theirs.answer(bench.folder) is not None
+            except RuntimeError:
+                return False
+
+        with Peer([empty, f"127.0.0.1:{port}"], {}, ready):
+            requests = bench.size(60_000, 20_000)
+            measured = pairs.measure(
+                bench.size(9, 3),
+                lambda: ours.rate(bench.folder, requests),
+                lambda: theirs.rate(bench.folder, requests),
+            )
+    what = "ext_authz Check with 2 KB of request headers : empty handler decoding the same"
+    yield at_least(what, 0.85, measured.ratio(), per_second(measured))
