@@ -9,6 +9,7 @@ use gatepost_core::{
     ApplicationId, Change, CredentialId, Fact, GroupId, Member, OrganizationId, Revision, RoleId,
     SessionId, UserId,
 };
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -32,6 +33,10 @@ const CHANGED_REVISIONS_MAX: u64 = 10_000;
 
 /// Heads that are asked for in one statement.
 const HEADS_PER_STATEMENT_MAX: usize = 5_000;
+
+/// Memberships that are read in one statement: an organization may have ten million, and neither
+/// the database's patience with one statement nor the memory for its rows should have to grow.
+const ROWS_PER_STATEMENT: u64 = 5_000;
 
 /// The feed. Each call is a read transaction of its own, as of one moment.
 #[derive(Debug, Clone, Copy)]
@@ -238,19 +243,20 @@ impl Loader {
     }
 
     async fn load_members(&mut self) -> Result<()> {
-        let users: Vec<(Uuid, Uuid)> = user_members::Entity::find()
-            .select_only()
-            .column(user_members::Column::GroupId)
-            .column(user_members::Column::UserId)
-            .filter(user_members::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        self.facts
-            .extend(users.into_iter().map(|(group, user)| Fact::Member {
-                group: GroupId::new(group),
-                member: Member::User(UserId::new(user)),
-            }));
+        let mut after = None;
+        loop {
+            let page = self.members_after(after).await?;
+            after = page.last().copied();
+            let is_last = u64::try_from(page.len()).is_ok_and(|rows| rows < ROWS_PER_STATEMENT);
+            self.facts
+                .extend(page.into_iter().map(|(group, user)| Fact::Member {
+                    group: GroupId::new(group),
+                    member: Member::User(UserId::new(user)),
+                }));
+            if is_last {
+                break;
+            }
+        }
         let children: Vec<(Uuid, Uuid)> = group_members::Entity::find()
             .select_only()
             .column(group_members::Column::GroupId)
@@ -265,6 +271,23 @@ impl Loader {
                 member: Member::Group(GroupId::new(child)),
             }));
         Ok(())
+    }
+
+    /// The next (group, user) in the order of the key.
+    async fn members_after(&self, after: Option<(Uuid, Uuid)>) -> Result<Vec<(Uuid, Uuid)>> {
+        let columns = [user_members::Column::GroupId, user_members::Column::UserId];
+        let mut select = user_members::Entity::find()
+            .select_only()
+            .columns(columns)
+            .filter(user_members::Column::OrganizationId.eq(self.organization))
+            .order_by_asc(user_members::Column::GroupId)
+            .order_by_asc(user_members::Column::UserId)
+            .limit(ROWS_PER_STATEMENT);
+        if let Some((group, user)) = after {
+            let place = Expr::tuple([Expr::val(group), Expr::val(user)]);
+            select = select.filter(Expr::tuple(columns.map(Expr::col)).gt(place));
+        }
+        Ok(select.into_tuple().all(&self.transaction).await?)
     }
 
     async fn load_roles_and_grants(&mut self) -> Result<()> {

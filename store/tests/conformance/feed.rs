@@ -1,6 +1,6 @@
 //! What snapshots are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gatepost_core::{Algorithm, Effect, Fact, FactKey, GrantSubject, Member, OrganizationId};
 use gatepost_store::{Grant, Role, SigningKey, StoreError};
@@ -67,6 +67,34 @@ pub async fn facts_are_the_fold_of_all_changes(world: World) {
         .unwrap();
     let ended = |fact: &Fact| matches!(fact, Fact::EndedSession { .. });
     assert!(!late.facts.iter().any(ended), "they mean nothing any more");
+}
+
+/// Memberships are read in pages of 5,000, and this is more than one.
+pub async fn every_page_of_members_is_read(world: World) {
+    let tx = world.store.write(world.acme).await.unwrap();
+    let (mut users, mut members) = (Vec::new(), BTreeSet::new());
+    for number in 0..71 {
+        let user = user(&format!("member-{number}"));
+        tx.users().insert(&user).await.unwrap();
+        users.push(Member::User(user.id));
+    }
+    for number in 0..71 {
+        let group = group(&format!("group-{number}"));
+        tx.groups().insert(&group).await.unwrap();
+        for member in &users {
+            tx.groups().add_member(group.id, *member).await.unwrap();
+            members.insert((group.id, *member));
+        }
+    }
+    tx.commit(draft("member")).await.unwrap();
+    let loaded = world.store.feed().facts(world.acme, now()).await.unwrap();
+    let read = loaded.facts.into_iter().filter_map(|fact| match fact {
+        Fact::Member { group, member } => Some((group, member)),
+        _ => None,
+    });
+    let read: Vec<_> = read.collect();
+    assert_eq!(read.len(), members.len(), "none twice");
+    assert_eq!(read.into_iter().collect::<BTreeSet<_>>(), members);
 }
 
 async fn fold(world: &World, organization: OrganizationId, to: u64) -> BTreeMap<FactKey, Fact> {
