@@ -35,7 +35,7 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 /// listens anew.
 const SILENCE_MAX: Duration = Duration::from_secs(25);
 /// Rest before listening anew.
-const LISTEN_REST: Duration = Duration::from_secs(1);
+const LISTEN_REST: Duration = Duration::from_millis(250);
 /// Rest after a token was refused.
 const TOKEN_REST: Duration = Duration::from_secs(5);
 /// The largest part of an answer, in bytes: one role may have a hundred thousand permissions.
@@ -69,6 +69,8 @@ pub struct Installation {
     pub single_tenant: bool,
     /// How long access tokens live.
     pub access_token: Duration,
+    /// Whether what this client is fed with is enough to judge tokens of the system organization.
+    pub serves_system: bool,
 }
 
 /// The upstream server.
@@ -129,6 +131,7 @@ impl Upstream {
             issuer: found.issuer,
             single_tenant: found.single_tenant,
             access_token: Duration::from_secs(found.access_token_seconds.into()),
+            serves_system: found.serves_system,
         })
     }
 
@@ -362,7 +365,10 @@ impl Ear {
                     let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
                     self.heard.extend(hints);
                 }
-                Ok(None) | Err(_) => self.stream = None,
+                Ok(None) | Err(_) => {
+                    self.stream = None;
+                    sleep(LISTEN_REST).await;
+                }
             }
         }
     }

@@ -263,6 +263,7 @@ impl Stage {
             single_tenant: false,
             budget_bytes,
             products: None,
+            serves_system: true,
         };
         let source = Arc::clone(&fake);
         let snapshots = Snapshots::open(source, Clock::Moved(Arc::clone(&clock)), config)
