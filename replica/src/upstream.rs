@@ -232,7 +232,7 @@ impl Upstream {
 
 #[tonic::async_trait]
 impl Source for Upstream {
-    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads> {
+    async fn heads(&self, organizations: &[OrganizationId], age_max: Duration) -> Result<Heads> {
         let mut all = Heads {
             heads: Vec::with_capacity(organizations.len()),
             time_us: 0,
@@ -241,7 +241,7 @@ impl Source for Upstream {
         for part in organizations.chunks(HEADS_MAX) {
             let request = pb::GetHeadsRequest {
                 organization_ids: part.iter().map(ToString::to_string).collect(),
-                newest,
+                age_max_us: u64::try_from(age_max.as_micros()).unwrap_or(u64::MAX),
             };
             let request = self.short(request).await?;
             let answer = self.client().get_heads(request).await;
