@@ -16,6 +16,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+mod given;
 mod hexadecimal;
 mod housekeeping;
 mod identity;

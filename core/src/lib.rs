@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod decide;
+pub mod explain;
 pub mod fact;
 pub mod feed;
 pub mod grant;
@@ -16,6 +17,8 @@ pub mod manifest;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod search;
+pub mod simulate;
 pub mod snapshot;
 
 mod hash;

@@ -8,10 +8,10 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationResponse};
 use gatepost_store::{Application, Credential, Role};
 
-use super::create_user::field;
 use super::{convert, find};
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
+use crate::given::field;
 use crate::manifests;
 use crate::seal::{CLIENT_SECRET, new_secret};
 

@@ -1,13 +1,12 @@
 //! Memberships: the groups of a user, and the groups inside of a group.
 
-use gatepost_core::group::{NestError, check_nesting};
+use gatepost_core::group::check_nesting;
 use gatepost_core::{GroupId, Member, UserId};
-use gatepost_proto::ErrorReason;
 use gatepost_store::{Group, Scope};
 
 use super::escalation::require_may_change_members;
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Makes these groups the only ones that the user is a direct member of.
 ///
@@ -72,7 +71,7 @@ pub async fn set_groups_in_group(
     }
     let mut edges = tx.groups().edges().await?;
     for child in added {
-        check_nesting(&edges, parent, child).map_err(refuse_nesting)?;
+        check_nesting(&edges, parent, child)?;
         tx.groups().add_member(parent, Member::Group(child)).await?;
         edges.push((parent, child));
     }
@@ -89,12 +88,4 @@ pub fn difference<T: Copy + PartialEq>(present: &[T], wanted: &[T]) -> (Vec<T>, 
             .collect()
     };
     (without(wanted, present), without(present, wanted))
-}
-
-fn refuse_nesting(error: NestError) -> Error {
-    let reason = match error {
-        NestError::Cycle => ErrorReason::GroupCycle,
-        NestError::TooDeep | NestError::TooManyAbove => ErrorReason::GroupTooDeep,
-    };
-    Error::new(reason, error.to_string())
 }

@@ -6,11 +6,11 @@ use gatepost_proto::identity::v1::{UpdateApplicationRequest, UpdateApplicationRe
 use gatepost_store::Role;
 
 use super::create_application::{algorithm, require_may_publish_as};
-use super::create_user::field;
 use super::mask::Mask;
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::Result;
+use crate::given::field;
 
 const MAY_CHANGE: [&str; 4] = ["name", "description", "roles", "token_algorithm"];
 

@@ -4,13 +4,13 @@ use gatepost_core::name::GroupName;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{UpdateGroupRequest, UpdateGroupResponse};
 
-use super::create_user::field;
 use super::escalation::require_may_change_members;
 use super::mask::Mask;
 use super::members::set_groups_in_group;
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::given::field;
 
 /// Handles the RPC.
 pub async fn update_group(cx: &mut Cx, request: UpdateGroupRequest) -> Result<UpdateGroupResponse> {

@@ -4,13 +4,13 @@ use gatepost_core::name::{DisplayName, Email};
 use gatepost_proto::identity::v1::{UpdateUserRequest, UpdateUserResponse};
 use gatepost_store::User;
 
-use super::create_user::field;
 use super::escalation::require_not_above;
 use super::mask::Mask;
 use super::members::set_groups_of_user;
 use super::{convert, find};
 use crate::context::{Caller, Cx};
 use crate::error::Result;
+use crate::given::field;
 
 const MAY_CHANGE: [&str; 4] = ["first_name", "last_name", "email", "groups"];
 

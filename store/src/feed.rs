@@ -218,19 +218,22 @@ impl Loader {
         for row in users {
             self.facts.push(crate::users::fact_of(row)?);
         }
-        let groups: Vec<(Uuid, String)> = groups::Entity::find()
+        let groups: Vec<(Uuid, String, bool)> = groups::Entity::find()
             .select_only()
             .column(groups::Column::Id)
             .column(groups::Column::Name)
+            .column(groups::Column::BuiltIn)
             .filter(groups::Column::OrganizationId.eq(self.organization))
             .into_tuple()
             .all(&self.transaction)
             .await?;
         let groups = groups.into_iter();
-        self.facts.extend(groups.map(|(id, name)| Fact::Group {
-            id: GroupId::new(id),
-            name,
-        }));
+        self.facts
+            .extend(groups.map(|(id, name, built_in)| Fact::Group {
+                id: GroupId::new(id),
+                name,
+                built_in,
+            }));
         Ok(())
     }
 
@@ -265,23 +268,25 @@ impl Loader {
     }
 
     async fn load_roles_and_grants(&mut self) -> Result<()> {
-        let rows: Vec<(Uuid, String, String, String)> = self
+        let rows: Vec<(Uuid, String, String, String, bool)> = self
             .roles()
             .select_only()
             .column(roles::Column::Id)
             .column(roles::Column::Product)
             .column(roles::Column::Name)
             .column(roles::Column::Permissions)
+            .column(roles::Column::BuiltIn)
             .into_tuple()
             .all(&self.transaction)
             .await?;
-        for (id, product, name, permissions) in rows {
+        for (id, product, name, permissions, built_in) in rows {
             let permissions = columns::permissions(&permissions, id)?;
             self.facts.push(Fact::Role {
                 id: RoleId::new(id),
                 product,
                 name,
                 permissions,
+                built_in,
             });
         }
         let rows: Vec<(String, Uuid, Uuid)> = grants::Entity::find()

@@ -45,6 +45,7 @@ pub fn examples() -> Vec<Example> {
         tokens(),
         users(),
         groups(),
+        questions(),
         roles(),
         applications(),
         installation(),
@@ -69,6 +70,27 @@ fn tokens() -> Vec<Example> {
         example("AuthService/GetUserInfo", json!({})),
         example("AuthService/ListPermissions", json!({})),
         example("AuthorizeService/Authorize", question),
+    ]
+}
+
+fn questions() -> Vec<Example> {
+    let asked = json!({"product": "midaz", "resource": "accounts", "action": "get"});
+    let named = |field: &str, name: &str| json!({"product": "midaz", field: name, "limit": 2});
+    let member = json!({"groupId": "$team", "type": "user", "id": "$alice"});
+    let question = json!({
+        "product": "midaz", "resource": "ledgers", "action": "post",
+        "attributes": {"ledger": "main"},
+    });
+    let change = json!({"changes": [{"member": member}], "questions": [question]});
+    vec![
+        example("AuthorizeService/Explain", asked.clone()),
+        example("AuthorizeService/SearchSubjects", asked),
+        example("AuthorizeService/SearchResources", named("action", "get")),
+        example(
+            "AuthorizeService/SearchActions",
+            named("resource", "accounts"),
+        ),
+        example("AuthorizeService/Simulate", change),
     ]
 }
 

@@ -49,6 +49,7 @@ fn role(number: u128, product: &str, effect: Effect) -> Fact {
             action: "*".to_owned(),
             effect,
         }],
+        built_in: true,
     }
 }
 
@@ -92,6 +93,7 @@ fn acme() -> Vec<Fact> {
         Fact::Group {
             id: GROUP,
             name: "secret-project".to_owned(),
+            built_in: false,
         },
         Fact::Member {
             group: GROUP,
