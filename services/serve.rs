@@ -150,6 +150,7 @@ async fn gatekeeper(
         single_tenant: !config.multi_tenant,
         budget_bytes: config.snapshot_budget_bytes,
         products: None,
+        serves_system: true,
     };
     let snapshots = Snapshots::open(Arc::new(source), clock.clone(), snapshots).await?;
     let verifier = Verifier::new(
