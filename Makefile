@@ -28,7 +28,7 @@ lint: ## format, clippy, dependencies; changes nothing
 		--locked --log-level error check bans licenses sources
 
 bench: ## measures what docs/benchmarks.md reports
-	tests/tools/bench
+	python3 tests/tools/bench --write $(ROWS)
 
 gen: ## writes again the generated files that are kept in the tree
 	tests/tools/gen

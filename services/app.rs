@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost_replica::Gatekeeper;
 use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
 use crate::clock::Clock;
@@ -10,8 +11,7 @@ use crate::context::Audit;
 use crate::error::Result;
 use crate::password::Passwords;
 use crate::seal::Sealer;
-use crate::snapshots::Snapshots;
-use crate::token::{Signer, Verifier};
+use crate::token::Signer;
 
 /// The parts.
 pub struct App {
@@ -20,17 +20,15 @@ pub struct App {
     /// Counters of volume; may forget everything at any moment.
     pub cache: Cache,
     /// Hints to other replicas; may lose every one.
-    pub bus: Bus,
+    pub bus: Arc<Bus>,
     /// The time.
     pub clock: Clock,
     /// The master key.
     pub sealer: Sealer,
     /// Signs tokens.
     pub signer: Signer,
-    /// Checks tokens.
-    pub verifier: Verifier,
-    /// What decisions are made from.
-    pub snapshots: Arc<Snapshots>,
+    /// Proves who calls, and decides.
+    pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.
     pub passwords: Passwords,
     /// The issuer of tokens.
@@ -48,15 +46,16 @@ impl App {
     /// # Errors
     /// What the store answers; then nothing was written.
     pub async fn commit(&self, tx: Scope, audit: Audit) -> Result<Revision> {
-        let organization = tx.organization();
-        let before = tx.revision();
-        let left = tx.left().to_vec();
-        let revision = tx.commit(audit.into_draft()).await?;
-        let here = (revision != before).then_some((organization, revision));
-        for (organization, revision) in left.into_iter().chain(here) {
-            self.bus.hint(organization);
-            self.snapshots.see(organization, revision).await;
+        let (own, present) = (tx.organization(), tx.revision());
+        let made = tx.commit_all(audit.into_draft()).await?;
+        for (organization, revision) in &made {
+            self.bus.hint(*organization);
+            self.gatekeeper
+                .snapshots
+                .see(*organization, *revision)
+                .await;
         }
-        Ok(revision)
+        let last = made.iter().rev().find(|(at, _)| *at == own);
+        Ok(last.map_or(present, |(_, revision)| *revision))
     }
 }

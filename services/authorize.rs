@@ -5,6 +5,23 @@
     reason = "one RPC, one file, named like the RPC"
 )]
 mod authorize;
+mod beside;
+mod draft;
+mod explain;
+mod feeder;
+mod fresh;
+mod get_heads;
+mod get_installation;
+mod page;
+mod search_actions;
+mod search_resources;
+mod search_subjects;
+mod simulate;
+mod stream_changes;
+mod stream_facts;
+mod told;
+mod watch_heads;
+mod watch_revisions;
 
 use std::sync::Arc;
 
@@ -12,22 +29,88 @@ use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::authorize::v1::authorize_service_server::{
     AuthorizeService, AuthorizeServiceServer,
 };
+use gatepost_proto::authorize::v1::replica_service_server::{ReplicaService, ReplicaServiceServer};
+use gatepost_replica::Gatekeeper;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
-use crate::app::App;
+pub use feeder::Feeder;
+pub use gatepost_proto::authorize::v1::authorize_service_server::SERVICE_NAME as SERVICE;
+
 use crate::run::MESSAGE_BYTES_MAX;
+use beside::Beside;
 
 /// The service.
 struct Authorize {
-    app: Arc<App>,
-    counters: authorize::Counters,
+    gatekeeper: Arc<Gatekeeper>,
+    beside: Beside,
+    /// Permits to listen to news.
+    watchers: Arc<Semaphore>,
 }
 
-/// The service, ready to be routed to.
-pub fn service(app: Arc<App>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    let counters = authorize::Counters::new();
-    AuthorizeServiceServer::new(Authorize { app, counters })
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+/// The decision, ready to be routed to.
+pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
+    let watchers = Arc::new(Semaphore::new(watch_revisions::WATCHERS_MAX));
+    let service = Authorize {
+        gatekeeper,
+        beside: Beside::new(),
+        watchers,
+    };
+    AuthorizeServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// What feeds sidecars, ready to be routed to.
+pub fn replica_service(feeder: Feeder) -> ReplicaServiceServer<impl ReplicaService> {
+    ReplicaServiceServer::new(Replica { feeder }).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// The service that feeds sidecars.
+struct Replica {
+    feeder: Feeder,
+}
+
+#[tonic::async_trait]
+impl ReplicaService for Replica {
+    async fn get_installation(
+        &self,
+        request: Request<pb::GetInstallationRequest>,
+    ) -> Result<Response<pb::GetInstallationResponse>, Status> {
+        get_installation::get_installation(&self.feeder, request).await
+    }
+
+    async fn get_heads(
+        &self,
+        request: Request<pb::GetHeadsRequest>,
+    ) -> Result<Response<pb::GetHeadsResponse>, Status> {
+        get_heads::get_heads(&self.feeder, request).await
+    }
+
+    type WatchHeadsStream = watch_heads::Messages;
+
+    async fn watch_heads(
+        &self,
+        request: Request<pb::WatchHeadsRequest>,
+    ) -> Result<Response<Self::WatchHeadsStream>, Status> {
+        watch_heads::watch_heads(&self.feeder, request).await
+    }
+
+    type StreamFactsStream = stream_facts::Parts;
+
+    async fn stream_facts(
+        &self,
+        request: Request<pb::StreamFactsRequest>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        stream_facts::stream_facts(&self.feeder, request).await
+    }
+
+    type StreamChangesStream = stream_changes::Steps;
+
+    async fn stream_changes(
+        &self,
+        request: Request<pb::StreamChangesRequest>,
+    ) -> Result<Response<Self::StreamChangesStream>, Status> {
+        stream_changes::stream_changes(&self.feeder, request).await
+    }
 }
 
 #[tonic::async_trait]
@@ -36,7 +119,7 @@ impl AuthorizeService for Authorize {
         &self,
         request: Request<pb::AuthorizeRequest>,
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
-        authorize::authorize(&self.app, &self.counters, request).await
+        authorize::authorize(&self.gatekeeper, request).await
     }
 
     async fn batch_authorize(
@@ -48,47 +131,45 @@ impl AuthorizeService for Authorize {
 
     async fn explain(
         &self,
-        _: Request<pb::ExplainRequest>,
+        request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        explain::explain(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_subjects(
         &self,
-        _: Request<pb::SearchSubjectsRequest>,
+        request: Request<pb::SearchSubjectsRequest>,
     ) -> Result<Response<pb::SearchSubjectsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_subjects::search_subjects(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_resources(
         &self,
-        _: Request<pb::SearchResourcesRequest>,
+        request: Request<pb::SearchResourcesRequest>,
     ) -> Result<Response<pb::SearchResourcesResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_resources::search_resources(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_actions(
         &self,
-        _: Request<pb::SearchActionsRequest>,
+        request: Request<pb::SearchActionsRequest>,
     ) -> Result<Response<pb::SearchActionsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_actions::search_actions(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn simulate(
         &self,
-        _: Request<pb::SimulateRequest>,
+        request: Request<pb::SimulateRequest>,
     ) -> Result<Response<pb::SimulateResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        simulate::simulate(&self.gatekeeper, &self.beside, request).await
     }
 
-    type WatchRevisionsStream = std::pin::Pin<
-        Box<dyn futures::Stream<Item = Result<pb::WatchRevisionsResponse, Status>> + Send>,
-    >;
+    type WatchRevisionsStream = watch_revisions::Messages;
 
     async fn watch_revisions(
         &self,
-        _: Request<pb::WatchRevisionsRequest>,
+        request: Request<pb::WatchRevisionsRequest>,
     ) -> Result<Response<Self::WatchRevisionsStream>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        watch_revisions::watch_revisions(&self.gatekeeper, &self.watchers, request).await
     }
 }

@@ -1,11 +1,11 @@
 //! What a handler is given: who calls, when, in which organization, and how to tell of it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use gatepost_core::{
-    Decision, NO_ATTRIBUTES, OrganizationId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission,
-    Question, Revision, RolePermission, Subject, UserId, decide, grant,
+    Effect, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Revision, RolePermission, Subject, grant,
 };
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
@@ -17,8 +17,6 @@ use crate::app::App;
 use crate::clock::new_id;
 use crate::error::{Error, Result};
 use crate::once::Once;
-use crate::snapshots::Present;
-use crate::token::Verified;
 
 /// How a request came in; set once, at the door, for every face.
 #[derive(Clone, Debug)]
@@ -48,50 +46,25 @@ impl Arrival {
     }
 }
 
-/// Who calls, proven by a token.
+/// Who calls, proven by a token, with what only those may ask who administer.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    /// The token.
-    pub token: Arc<Verified>,
-    /// The snapshots against which the token was found alive.
-    pub present: Present,
+pub struct Caller(gatepost_replica::Caller);
+
+impl Deref for Caller {
+    type Target = gatepost_replica::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl From<gatepost_replica::Caller> for Caller {
+    fn from(caller: gatepost_replica::Caller) -> Self {
+        Self(caller)
+    }
 }
 
 impl Caller {
-    /// The person or machine.
-    pub fn subject(&self) -> Subject {
-        self.token.principal.subject()
-    }
-
-    /// The organization, which only the token tells.
-    pub fn organization(&self) -> OrganizationId {
-        self.token.principal.organization()
-    }
-
-    /// The session of a person, the credential of a machine.
-    pub fn session(&self) -> Uuid {
-        self.token.principal.sid()
-    }
-
-    /// The person, if it is one.
-    pub fn user(&self) -> Option<UserId> {
-        match self.subject() {
-            Subject::User(user) => Some(user),
-            Subject::Application(_) => None,
-        }
-    }
-
-    /// Whether the caller may do this.
-    pub fn may(&self, product: &str, resource: &str, action: &str) -> Decision {
-        let question = Question {
-            product: Some(product),
-            resource,
-            action,
-            attributes: &NO_ATTRIBUTES,
-        };
-        decide(self.present.view(), self.subject(), question)
-    }
-
     /// Refuses a caller who lacks a permission.
     ///
     /// # Errors
@@ -105,53 +78,80 @@ impl Caller {
         Err(Error::new(ErrorReason::PermissionMissing, message).with("permission", permission))
     }
 
-    /// Refuses to give or take `roles` when the caller may not.
+    /// Refuses to give `roles` for good when the caller may not.
     ///
-    /// Nobody gives a permission of Gatepost that she lacks; a product's role needs the permission
-    /// `gatepost/grants:<product>`.
+    /// Nobody gives a permission of Gatepost that she lacks, or for longer than she holds it; a
+    /// product's role needs the permission `gatepost/grants:<product>`.
     ///
     /// # Errors
     /// `ESCALATION_REFUSED`, with the permission that is missing.
     pub fn require_may_give(&self, roles: &[Role]) -> Result<()> {
         roles
             .iter()
-            .try_for_each(|role| self.require_may_write(&role.product, &role.permissions))
+            .try_for_each(|role| self.require_may_give_until(role, None))
     }
 
-    /// As [`Caller::require_may_give`], for permissions that a role is about to have.
+    /// As [`Caller::require_may_give`], for a role that is given until that unix second.
     ///
     /// # Errors
     /// `ESCALATION_REFUSED`, with the permission that is missing.
-    pub fn require_may_write(&self, product: &str, permissions: &[RolePermission]) -> Result<()> {
+    pub fn require_may_give_until(&self, role: &Role, until: Option<i64>) -> Result<()> {
+        self.require_may_change(&role.product, &role.permissions, until)
+    }
+
+    /// Refuses to take a role that is held until `until` when the caller may not: what it allows
+    /// she must hold now, and what it denies for as long as the denial would have lasted.
+    ///
+    /// # Errors
+    /// `ESCALATION_REFUSED`, with the permission that is missing.
+    pub fn require_may_take(&self, role: &Role, until: Option<i64>) -> Result<()> {
+        let lines = role.permissions.iter().cloned();
+        let (allows, denies): (Vec<_>, Vec<_>) =
+            lines.partition(|permission| permission.effect == Effect::Allow);
+        self.require_may_change(&role.product, &allows, Some(self.present.view().now_s))?;
+        if denies.is_empty() {
+            return Ok(());
+        }
+        self.require_may_change(&role.product, &denies, until)
+    }
+
+    fn require_may_change(
+        &self,
+        product: &str,
+        permissions: &[RolePermission],
+        until: Option<i64>,
+    ) -> Result<()> {
         let (view, subject) = (self.present.view(), self.subject());
         let elsewhere = self.organization() != view.system.id();
         let missing = if product == PRODUCT_SYSTEM && elsewhere {
             // Rule over the installation is given in the system organization only.
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
         } else {
-            self.lacks_to_give(product, || {
-                grant::change_exceeds(view, subject, product, permissions, None)
+            self.lacks_to_give(product, until, || {
+                grant::change_exceeds(view, subject, product, permissions, until)
             })
         };
         let Some(permission) = missing else {
             return Ok(());
         };
-        let message = format!("to give this, one must hold `{permission}`");
+        let message = format!("to give this, one must hold `{permission}` for as long");
         Err(Error::new(ErrorReason::EscalationRefused, message)
             .with("permission", permission.to_string()))
     }
 
-    /// The permission that the caller lacks to give roles of a product: for those that rule
-    /// Gatepost itself, what `exceeds` finds; for any other, the one to give its roles.
+    /// The permission that the caller lacks to give roles of a product until that unix second: for
+    /// those that rule Gatepost itself, what `exceeds` finds; for any other, the one to give its
+    /// roles.
     pub fn lacks_to_give(
         &self,
         product: &str,
+        until: Option<i64>,
         exceeds: impl FnOnce() -> Option<Permission>,
     ) -> Option<Permission> {
         if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
             return exceeds();
         }
-        let may = grant::may_grant_product(self.present.view(), self.subject(), product, None);
+        let may = grant::may_grant_product(self.present.view(), self.subject(), product, until);
         (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 

@@ -9,7 +9,6 @@ mod auth;
 mod authorize;
 mod bootstrap;
 pub mod cli;
-pub mod clock;
 pub mod config;
 mod context;
 mod door;
@@ -17,6 +16,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+mod given;
 mod hexadecimal;
 mod housekeeping;
 mod identity;
@@ -26,6 +26,8 @@ mod password;
 mod run;
 mod seal;
 pub mod serve;
-mod snapshots;
+mod source;
 mod telemetry;
 mod token;
+
+pub use gatepost_replica::clock;

@@ -15,6 +15,8 @@ mod closing;
 mod commands;
 #[path = "program/first_start.rs"]
 mod first_start;
+#[path = "program/guard.rs"]
+mod guard;
 #[path = "program/lerian.rs"]
 mod lerian;
 #[path = "program/refusals.rs"]
@@ -23,6 +25,8 @@ mod refusals;
 mod seeing;
 #[path = "program/settings.rs"]
 mod settings;
+#[path = "program/sidecar.rs"]
+mod sidecar;
 #[path = "program/tls.rs"]
 mod tls;
 #[path = "program/traces.rs"]

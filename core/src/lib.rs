@@ -6,7 +6,9 @@
 
 pub mod claims;
 pub mod decide;
+pub mod explain;
 pub mod fact;
+pub mod feed;
 pub mod grant;
 pub mod group;
 pub mod id;
@@ -15,6 +17,8 @@ pub mod manifest;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod search;
+pub mod simulate;
 pub mod snapshot;
 
 mod hash;

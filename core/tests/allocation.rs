@@ -1,4 +1,5 @@
 //! A decision does not allocate. In a program of its own, whose allocator counts.
+#![cfg(test)]
 
 use std::alloc::System;
 
@@ -22,6 +23,7 @@ fn role(number: u128, lines: &[(&str, &str, Effect)]) -> Fact {
         effect: *effect,
     };
     Fact::Role {
+        built_in: false,
         id: RoleId::new(Uuid::from_u128(number)),
         product: "p".into(),
         name: format!("role-{number}"),
@@ -80,6 +82,7 @@ fn organization() -> Vec<Fact> {
     for number in 0..40 {
         let id = |number| GroupId::new(Uuid::from_u128(100 + number));
         facts.push(Fact::Group {
+            built_in: false,
             id: id(number),
             name: format!("group-{number}"),
         });

@@ -122,6 +122,7 @@ fn manifest_role(product: u64, number: u64) -> Fact {
         _ => ("keeper", vec![line(any(), "delete", Effect::Deny)]),
     };
     Fact::Role {
+        built_in: false,
         id: role_id(product * MANIFEST_ROLES + number),
         product: slug(product),
         name: format!("{}-{name}", slug(product)),
@@ -215,6 +216,7 @@ pub fn own_role(organization: u64, number: u64, edition: u64) -> Fact {
         }
     });
     Fact::Role {
+        built_in: false,
         id: own_role_id(organization, number),
         product: slug(product),
         name: format!("own-{number}"),
@@ -246,6 +248,7 @@ pub fn group_grant(organization: u64, shape: Shape, group: u64, number: u64) -> 
 
 fn group_facts(organization: u64, shape: Shape, group: u64) -> Vec<Fact> {
     let mut facts = vec![Fact::Group {
+        built_in: false,
         id: group_id(organization, group),
         name: format!("group-{group}"),
     }];
@@ -337,7 +340,7 @@ fn id(kind: u64, organization: u64, number: u64) -> Uuid {
     Uuid::from_u64_pair(high, mix(&[high]))
 }
 
-/// Numbers that are as good as random: the finalizer of SplitMix64 over each part.
+/// Numbers that are as good as random: the finalizer of `SplitMix64` over each part.
 fn mix(parts: &[u64]) -> u64 {
     parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| {
         let mut mixed = state ^ part.wrapping_mul(0xbf58_476d_1ce4_e5b9);

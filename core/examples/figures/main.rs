@@ -121,11 +121,11 @@ fn decisions(organizations: u64, shape: Shape, attributes: &Attributes) -> Value
     let allowed = asks
         .iter()
         .filter(|ask| decide(ask).is_some_and(|it| it.allowed));
-    let share = allowed.count() * 100 / asks.len();
+    let percent = allowed.count() * 100 / asks.len();
     let samples = Samples::of_each(&asks, Ask::clone, decide);
     let mut told = samples.told();
     if let Value::Object(told) = &mut told {
-        told.insert("allowed_percent".into(), share.into());
+        told.insert("allowed_percent".into(), percent.into());
     }
     told
 }

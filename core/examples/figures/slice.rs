@@ -13,14 +13,18 @@ pub struct Roles(BTreeMap<RoleId, (String, Vec<RolePermission>)>);
 impl Roles {
     /// Those of the first organization.
     pub fn new() -> Self {
-        let roles = dataset::roles(0).filter_map(|fact| match fact {
-            Fact::Role {
+        let roles = dataset::roles(0).filter_map(|fact| {
+            if let Fact::Role {
                 id,
                 product,
                 permissions,
                 ..
-            } => Some((id, (product, permissions))),
-            _ => None,
+            } = fact
+            {
+                Some((id, (product, permissions)))
+            } else {
+                None
+            }
         });
         Self(roles.collect())
     }

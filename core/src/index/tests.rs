@@ -38,7 +38,7 @@ proptest! {
         let mut roles: BTreeMap<RoleId, RoleEntry> = BTreeMap::new();
         for (role, entry) in steps {
             let role = id(role);
-            let entry = entry.map(|(product, lines)| RoleEntry::new(&product, "r", &lines));
+            let entry = entry.map(|(product, lines)| RoleEntry::new(&product, "r", false, &lines));
             let before = roles.remove(&role);
             index.change(role, before.as_ref(), entry.as_ref());
             roles.extend(entry.map(|entry| (role, entry)));
@@ -68,7 +68,7 @@ fn large(number: u128, lines: usize) -> RoleEntry {
         effect: Effect::Allow,
     };
     let lines: Vec<RolePermission> = (0..lines).map(line).collect();
-    RoleEntry::new("p", "r", &lines)
+    RoleEntry::new("p", "r", false, &lines)
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_line_of_a_large_role_is_a_small_change() {
     index.change(id(0), None, Some(&role));
     let mut lines = role.permissions();
     lines.pop();
-    let smaller = RoleEntry::new("p", "r", &lines);
+    let smaller = RoleEntry::new("p", "r", false, &lines);
     let before = index.clone();
     index.change(id(0), Some(&role), Some(&smaller));
     let shards = |index: &PermissionIndex| {

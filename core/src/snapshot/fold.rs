@@ -64,14 +64,8 @@ impl Snapshot {
     /// Adds a fact, in place of the one with the same key.
     pub(super) fn put(&mut self, fact: &Fact) {
         match fact {
-            Fact::Organization {
-                id,
-                slug,
-                name,
-                status,
-            } => {
-                let entry = OrganizationEntry::new(slug, name, *status);
-                self.set_organization(*id, Some(entry));
+            Fact::Organization { .. } | Fact::Product { .. } | Fact::SigningKey { .. } => {
+                self.put_of_installation(fact);
             }
             Fact::User {
                 id,
@@ -83,14 +77,20 @@ impl Snapshot {
                 person.username.clone_from(username);
                 person.display_name.clone_from(display_name);
             }),
-            Fact::Group { id, name } => self.groups.set_name(*id, Some(name)),
+            Fact::Group { id, name, built_in } => {
+                self.groups.set_name(*id, Some((name, *built_in)));
+            }
             Fact::Member { group, member } => self.set_member(*group, *member, true),
             Fact::Role {
                 id,
                 product,
                 name,
                 permissions,
-            } => self.set_role(*id, Some(RoleEntry::new(product, name, permissions))),
+                built_in,
+            } => {
+                let role = RoleEntry::new(product, name, *built_in, permissions);
+                self.set_role(*id, Some(role));
+            }
             Fact::Grant {
                 subject,
                 role,
@@ -113,21 +113,39 @@ impl Snapshot {
             Fact::EndedSession { id, until } => {
                 self.ended_sessions.edit(*id, |entry| *entry = Some(*until));
             }
-            Fact::Product {
-                slug,
-                aliases,
-                declared,
-                everyone,
-            } => {
-                let installation = Arc::make_mut(&mut self.installation);
-                installation.set_product(slug, aliases, declared, everyone);
-            }
-            Fact::SigningKey {
-                kid,
-                algorithm,
-                jwk,
-                signs,
-            } => self.set_key(kid, Some(SigningKeyEntry::new(*algorithm, jwk, *signs))),
+        }
+    }
+
+    /// As [`Self::put`], for what only the system organization's snapshot has more than one of.
+    fn put_of_installation(&mut self, fact: &Fact) {
+        if let Fact::Organization {
+            id,
+            slug,
+            name,
+            status,
+        } = fact
+        {
+            let entry = OrganizationEntry::new(slug, name, *status);
+            self.set_organization(*id, Some(entry));
+        }
+        if let Fact::Product {
+            slug,
+            aliases,
+            declared,
+            everyone,
+        } = fact
+        {
+            let installation = Arc::make_mut(&mut self.installation);
+            installation.set_product(slug, aliases, declared, everyone);
+        }
+        if let Fact::SigningKey {
+            kid,
+            algorithm,
+            jwk,
+            signs,
+        } = fact
+        {
+            self.set_key(kid, Some(SigningKeyEntry::new(*algorithm, jwk, *signs)));
         }
     }
 

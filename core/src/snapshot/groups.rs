@@ -16,6 +16,7 @@ use crate::terms::{Grants, RoleGrant};
 pub struct GroupEntry {
     id: GroupId,
     name: Option<Box<str>>,
+    built_in: bool,
     /// Roles given to the group.
     pub(super) grants: Grants,
     /// The bits of those roles.
@@ -35,6 +36,7 @@ impl GroupEntry {
         Self {
             id,
             name: None,
+            built_in: false,
             grants: Grants::default(),
             bits: 0,
             parents: Box::default(),
@@ -52,6 +54,11 @@ impl GroupEntry {
     /// Its name.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a manifest asked for it.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
     }
 
     /// The roles given to the group itself, sorted by role.
@@ -136,8 +143,8 @@ impl Groups {
             + heap
     }
 
-    /// Names a group, or makes it unknown.
-    pub(super) fn set_name(&mut self, id: GroupId, name: Option<&str>) {
+    /// Names a group and says whether it is built in, or makes it unknown.
+    pub(super) fn set_name(&mut self, id: GroupId, name: Option<(&str, bool)>) {
         let Some(slot) = self.slot_for(id, name.is_some()) else {
             return;
         };
@@ -145,7 +152,8 @@ impl Groups {
             if entry.is_known() != name.is_some() {
                 self.stale.insert(slot);
             }
-            entry.name = name.map(Into::into);
+            entry.name = name.map(|(name, _)| name.into());
+            entry.built_in = name.is_some_and(|(_, built_in)| built_in);
         }
         self.release(slot);
     }

@@ -1,4 +1,5 @@
 //! The named cases of `tests/cases`, asked of the decision itself.
+#![cfg(test)]
 
 mod format;
 
@@ -50,6 +51,7 @@ fn role(name: &str, product: &str, lines: &[String]) -> Fact {
         }
     });
     Fact::Role {
+        built_in: false,
         id: role_id(name),
         product: product.to_owned(),
         name: name.to_owned(),
@@ -91,6 +93,7 @@ fn organization_facts(slug: &str, organization: &Organization) -> Vec<Fact> {
     for (name, own) in &organization.groups {
         let group = GroupId::new(id("group", name));
         facts.push(Fact::Group {
+            built_in: false,
             id: group,
             name: name.clone(),
         });

@@ -1,4 +1,5 @@
 //! The decision beside those of Cedar and Casbin, on what all three can say.
+#![cfg(test)]
 
 mod rivals;
 
@@ -92,6 +93,7 @@ fn facts(policy: &Policy) -> Vec<Fact> {
         status: Status::Active,
     }));
     facts.extend((0..GROUPS).map(|number| Fact::Group {
+        built_in: false,
         id: group(&node(USERS + number)),
         name: node(USERS + number),
     }));
@@ -118,6 +120,7 @@ fn facts(policy: &Policy) -> Vec<Fact> {
         roles.entry(role).or_default().push(line.clone());
     }
     facts.extend(roles.into_iter().map(|(name, permissions)| Fact::Role {
+        built_in: false,
         id: RoleId::new(id(name)),
         product: "p".into(),
         name: name.to_owned(),

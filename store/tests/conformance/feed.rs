@@ -1,14 +1,16 @@
 //! What snapshots are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gatepost_core::{Algorithm, Effect, Fact, FactKey, GrantSubject, Member, OrganizationId};
-use gatepost_store::{Role, SigningKey, StoreError};
+use gatepost_store::{Grant, Role, SigningKey, StoreError};
 use sea_orm::{ConnectionTrait, Statement};
 use time::{Duration, OffsetDateTime};
 
 use crate::installation::manifest;
-use crate::world::{World, application, credential, draft, group, id, now, role, session, user};
+use crate::world::{
+    World, application, credential, draft, group, id, limited, now, role, session, user,
+};
 
 pub async fn a_late_commit_is_not_skipped(world: World) {
     let early = world.store.write(world.acme).await.unwrap();
@@ -65,6 +67,34 @@ pub async fn facts_are_the_fold_of_all_changes(world: World) {
         .unwrap();
     let ended = |fact: &Fact| matches!(fact, Fact::EndedSession { .. });
     assert!(!late.facts.iter().any(ended), "they mean nothing any more");
+}
+
+/// Memberships are read in pages of 5,000, and this is more than one.
+pub async fn every_page_of_members_is_read(world: World) {
+    let tx = world.store.write(world.acme).await.unwrap();
+    let (mut users, mut members) = (Vec::new(), BTreeSet::new());
+    for number in 0..71 {
+        let user = user(&format!("member-{number}"));
+        tx.users().insert(&user).await.unwrap();
+        users.push(Member::User(user.id));
+    }
+    for number in 0..71 {
+        let group = group(&format!("group-{number}"));
+        tx.groups().insert(&group).await.unwrap();
+        for member in &users {
+            tx.groups().add_member(group.id, *member).await.unwrap();
+            members.insert((group.id, *member));
+        }
+    }
+    tx.commit(draft("member")).await.unwrap();
+    let loaded = world.store.feed().facts(world.acme, now()).await.unwrap();
+    let read = loaded.facts.into_iter().filter_map(|fact| match fact {
+        Fact::Member { group, member } => Some((group, member)),
+        _ => None,
+    });
+    let read: Vec<_> = read.collect();
+    assert_eq!(read.len(), members.len(), "none twice");
+    assert_eq!(read.into_iter().collect::<BTreeSet<_>>(), members);
 }
 
 async fn fold(world: &World, organization: OrganizationId, to: u64) -> BTreeMap<FactKey, Fact> {
@@ -149,8 +179,9 @@ async fn fill_acme(world: &World) {
         GrantSubject::Group(staff.id),
         GrantSubject::Application(machine.id),
     ] {
-        tx.grants().give(who, viewer.id).await.unwrap();
-        tx.grants().give(who, denier.id).await.unwrap();
+        let plain = Grant::plain(who, viewer.id);
+        tx.grants().give(&plain).await.unwrap();
+        tx.grants().give(&limited(who, denier.id)).await.unwrap();
     }
     tx.sessions().insert(&device).await.unwrap();
     tx.commit(draft("fill")).await.unwrap();
@@ -239,7 +270,9 @@ pub async fn heads_tell_the_time(world: World) {
     assert_eq!(seen, vec![(world.acme, 2), (world.globex, 1)]);
     assert!(heads.heads.iter().all(|head| head.epoch == 1));
     let slack = Duration::milliseconds(2);
-    assert!(before - slack <= heads.database_time && heads.database_time <= after + slack);
+    let time =
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(heads.time_us) * 1_000).unwrap();
+    assert!(before - slack <= time && time <= after + slack);
     let none = world.store.feed().heads(&[]).await.unwrap();
     assert_eq!(none.heads, vec![]);
 }
