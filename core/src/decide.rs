@@ -245,7 +245,8 @@ impl<'a> View<'a> {
     /// either is one.
     pub fn organization_status(self) -> Option<Status> {
         let own = self.organization.own_status();
-        if self.is_system() {
+        // The directory is not asked for what it could not change.
+        if self.is_system() || own.is_some() && !self.system.has_suspended() {
             return own;
         }
         let listed = self.system.organization_by_id(self.organization.id());

@@ -378,3 +378,6 @@ impl ProductName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

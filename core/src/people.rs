@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::hash::hash_of;
 use crate::id::UserId;
 use crate::shards::position;
-use record::{Bucket, Record, Words, word};
+use record::{Bucket, Names, Record, Words, word};
 
 pub(crate) use build::PeopleBuilder;
 pub(crate) use record::Person;
@@ -56,17 +56,17 @@ impl Shard {
     }
 
     fn bucket(&self, number: usize) -> Option<Bucket<'_>> {
-        let range = |starts: &[u32]| match starts.get(number..)? {
-            [from, to, ..] => Some(*from as usize..*to as usize),
-            _ => None,
+        let [from, to, ..] = self.starts.get(number..)? else {
+            return None;
         };
         Some(Bucket {
-            words: self.words.get(range(&self.starts)?)?,
+            words: self.words.get(*from as usize..*to as usize)?,
             read: 0,
-            names: self
-                .names
-                .get(range(&self.name_starts)?)
-                .unwrap_or_default(),
+            names: Names {
+                text: &self.names,
+                starts: &self.name_starts,
+                bucket: number,
+            },
         })
     }
 

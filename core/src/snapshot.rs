@@ -41,6 +41,8 @@ pub struct Snapshot {
     organizations: Shards<OrganizationId, Option<OrganizationEntry>>,
     /// The status that its own facts give it.
     own_status: Option<Status>,
+    /// How many of the organizations that are known here are suspended.
+    suspended: usize,
     people: People,
     user_grants: Shards<UserId, Grants>,
     groups: Groups,
@@ -101,6 +103,7 @@ impl Snapshot {
             revision,
             organizations: Shards::default(),
             own_status: None,
+            suspended: 0,
             people: People::default(),
             user_grants: Shards::default(),
             groups: Groups::default(),
@@ -370,6 +373,11 @@ impl Snapshot {
     /// The status that the organization's own facts give it.
     pub(crate) fn own_status(&self) -> Option<Status> {
         self.own_status
+    }
+
+    /// Whether any organization that is known here is suspended.
+    pub(crate) fn has_suspended(&self) -> bool {
+        self.suspended > 0
     }
 
     /// Who speaks of what among the roles of this snapshot.

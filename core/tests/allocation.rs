@@ -1,4 +1,5 @@
 //! A decision does not allocate. In a program of its own, whose allocator counts.
+#![cfg(test)]
 
 use std::alloc::System;
 

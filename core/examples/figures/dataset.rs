@@ -17,7 +17,7 @@ const MANIFEST_ROLES: u64 = 5;
 /// Roles that an organization makes itself.
 const OWN_ROLES: u64 = 100;
 /// Groups that a user is in.
-const GROUPS_EACH: u64 = 10;
+pub const GROUPS_EACH: u64 = 10;
 /// The values of the one attribute that grants are limited by.
 pub const LEDGERS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -71,6 +71,8 @@ pub struct Ask {
     pub organization: usize,
     /// Who.
     pub user: UserId,
+    /// Which of the organization's users that is.
+    pub number: u64,
     /// The product's slug.
     pub product: String,
     /// The resource.
@@ -145,7 +147,7 @@ pub fn organization(number: u64, shape: Shape) -> impl Iterator<Item = Fact> {
     let direct = (0..shape.users).filter(move |user| every != 0 && user % every == 0);
     let direct = direct.map(move |user| Fact::Grant {
         subject: GrantSubject::User(user_id(number, user)),
-        role: some_role(number, &[2, number, user]),
+        role: direct_role(number, user),
         until: None,
         limits: Vec::new(),
     });
@@ -164,6 +166,24 @@ fn own_fact(number: u64) -> Fact {
         name: format!("Organization {number}"),
         status: Status::Active,
     }
+}
+
+/// The role that a user holds herself.
+pub fn direct_role(organization: u64, user: u64) -> RoleId {
+    some_role(organization, &[2, organization, user])
+}
+
+/// The group that a group is in, if any.
+pub fn parent_of(group: u64) -> Option<u64> {
+    (group % 10 == 5).then(|| group - 1)
+}
+
+/// Every role that an organization can give.
+pub fn roles(organization: u64) -> impl Iterator<Item = Fact> {
+    let products = 0..PRODUCTS;
+    let manifests = products
+        .flat_map(|product| (0..MANIFEST_ROLES).map(move |role| manifest_role(product, role)));
+    manifests.chain((0..OWN_ROLES).map(move |role| own_role(organization, role, 0)))
 }
 
 /// A snapshot of it.
@@ -232,10 +252,9 @@ fn group_facts(organization: u64, shape: Shape, group: u64) -> Vec<Fact> {
         id: group_id(organization, group),
         name: format!("group-{group}"),
     }];
-    // Some groups are in the one before them.
-    if group % 10 == 5 {
+    if let Some(parent) = parent_of(group) {
         facts.push(Fact::Member {
-            group: group_id(organization, group - 1),
+            group: group_id(organization, parent),
             member: Member::Group(group_id(organization, group)),
         });
     }
@@ -246,7 +265,7 @@ fn group_facts(organization: u64, shape: Shape, group: u64) -> Vec<Fact> {
 }
 
 /// One of a user's groups: the first one of all, or any of a ninth of the others.
-fn group_of(organization: u64, shape: Shape, user: u64, place: u64) -> u64 {
+pub fn group_of(organization: u64, shape: Shape, user: u64, place: u64) -> u64 {
     let part = (shape.groups - 1) / (GROUPS_EACH - 1);
     match place {
         0 => 0,
@@ -260,9 +279,11 @@ pub fn questions(count: u64, organizations: u64, shape: Shape) -> Vec<Ask> {
         let dice = mix(&[6, number]);
         let organization = mix(&[7, number]) % organizations;
         let product = dice % PRODUCTS;
+        let user = mix(&[8, number]) % shape.users;
         Ask {
             organization: usize::try_from(organization).unwrap_or_default(),
-            user: user_id(organization, mix(&[8, number]) % shape.users),
+            user: user_id(organization, user),
+            number: user,
             product: slug(product),
             resource: resource_name(product, (dice >> 8) % RESOURCES),
             action: action(dice >> 24),
@@ -319,7 +340,7 @@ fn id(kind: u64, organization: u64, number: u64) -> Uuid {
     Uuid::from_u64_pair(high, mix(&[high]))
 }
 
-/// Numbers that are as good as random: the finalizer of SplitMix64 over each part.
+/// Numbers that are as good as random: the finalizer of `SplitMix64` over each part.
 fn mix(parts: &[u64]) -> u64 {
     parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| {
         let mut mixed = state ^ part.wrapping_mul(0xbf58_476d_1ce4_e5b9);

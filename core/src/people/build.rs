@@ -13,15 +13,20 @@ use crate::fact::Status;
 use crate::id::UserId;
 use crate::shards::position;
 
+/// Memberships that are looked up in one go.
+const PENDING_MAX: usize = 4096;
+
 /// People to be, and the memberships that were learnt of them.
 #[derive(Default)]
 pub(crate) struct PeopleBuilder {
-    /// Places in `drafts`.
-    index: HashTable<u32>,
+    /// Ids, with their places in `drafts`.
+    index: HashTable<(Words, u32)>,
     drafts: Vec<Draft>,
     names: String,
     /// Place in `drafts`, slot of a group.
     memberships: Vec<(u32, u32)>,
+    /// Memberships of people who are still to be found.
+    pending: Vec<(UserId, u32)>,
 }
 
 /// The groups of all drafts in one list.
@@ -82,8 +87,21 @@ impl PeopleBuilder {
 
     /// Puts a user into a group.
     pub(crate) fn join(&mut self, id: UserId, slot: u32) {
-        let place = self.place(id);
-        self.memberships.push((place, slot));
+        self.pending.push((id, slot));
+        if self.pending.len() >= PENDING_MAX {
+            self.find_pending();
+        }
+    }
+
+    /// Finds the people of many memberships in one go, so that the waits for memory overlap.
+    fn find_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        for (id, slot) in &pending {
+            let place = self.place(*id);
+            self.memberships.push((place, *slot));
+        }
+        self.pending = pending;
+        self.pending.clear();
     }
 
     /// Says that a user holds roles herself.
@@ -95,7 +113,10 @@ impl PeopleBuilder {
     }
 
     /// The people, and how many of them are in the group of each slot.
-    pub(crate) fn finish(self, slots: usize) -> (People, Vec<u32>) {
+    pub(crate) fn finish(mut self, slots: usize) -> (People, Vec<u32>) {
+        self.find_pending();
+        // What it was good for is done, and the memory is wanted.
+        self.index = HashTable::new();
         let mut counts = vec![0_u32; slots];
         let groups = self.groups();
         for slot in groups.iter().flatten() {
@@ -194,16 +215,12 @@ impl PeopleBuilder {
     fn place(&mut self, id: UserId) -> u32 {
         let id = words_of(id);
         let hash = hash_words(&id);
-        let drafts = &mut self.drafts;
-        let id_at = |drafts: &[Draft], place: u32| drafts.get(place as usize).map(|it| it.id);
-        let found = self
-            .index
-            .find(hash, |place| id_at(drafts, *place) == Some(id));
-        if let Some(place) = found {
+        let found = self.index.find(hash, |(other, _)| *other == id);
+        if let Some((_, place)) = found {
             return *place;
         }
-        let place = word(drafts.len());
-        drafts.push(Draft {
+        let place = word(self.drafts.len());
+        self.drafts.push(Draft {
             id,
             status: None,
             given: false,
@@ -211,8 +228,8 @@ impl PeopleBuilder {
             username_bytes: 0,
             display_name_bytes: 0,
         });
-        let rehash = |place: &u32| id_at(drafts, *place).map_or(0, |id| hash_words(&id));
-        self.index.insert_unique(hash, place, rehash);
+        self.index
+            .insert_unique(hash, (id, place), |(other, _)| hash_words(other));
         place
     }
 }

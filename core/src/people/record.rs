@@ -29,8 +29,7 @@ pub struct UserEntry<'a> {
     bytes: &'a [u32; TAIL],
     /// The records before hers in her bucket, whose names come before hers.
     before: &'a [u32],
-    /// The names of her bucket.
-    names: &'a str,
+    names: Names<'a>,
 }
 
 impl<'a> UserEntry<'a> {
@@ -39,6 +38,7 @@ impl<'a> UserEntry<'a> {
         let [username, _] = *self.bytes;
         let at = self.names_at();
         self.names
+            .text
             .get(at..at + username as usize)
             .unwrap_or_default()
     }
@@ -47,7 +47,7 @@ impl<'a> UserEntry<'a> {
     pub fn display_name(self) -> &'a str {
         let [username, display_name] = *self.bytes;
         let at = self.names_at() + username as usize;
-        let name = self.names.get(at..at + display_name as usize);
+        let name = self.names.text.get(at..at + display_name as usize);
         name.unwrap_or_default()
     }
 
@@ -87,7 +87,8 @@ impl<'a> UserEntry<'a> {
             read: 0,
             names: self.names,
         };
-        bucket.map(Self::name_bytes).sum()
+        let before: usize = bucket.map(Self::name_bytes).sum();
+        self.names.start() + before
     }
 
     fn name_bytes(self) -> usize {
@@ -189,13 +190,31 @@ impl Person {
     }
 }
 
+/// Where the names of a bucket are. Looked up when somebody asks: no decision does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// The names of all buckets.
+    pub(super) text: &'a str,
+    /// Where those of each bucket begin.
+    pub(super) starts: &'a [u32],
+    pub(super) bucket: usize,
+}
+
+impl Names<'_> {
+    fn start(self) -> usize {
+        self.starts
+            .get(self.bucket)
+            .map_or(0, |start| *start as usize)
+    }
+}
+
 /// The people whose hashes end alike, one after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Bucket<'a> {
     pub(super) words: &'a [u32],
     /// Words that were gone through.
     pub(super) read: usize,
-    pub(super) names: &'a str,
+    pub(super) names: Names<'a>,
 }
 
 impl<'a> Iterator for Bucket<'a> {

@@ -143,7 +143,7 @@ fn nothing_piles_up() {
     let mut people = People::default();
     for round in 0..200_u32 {
         people.edit(id(1), |person| {
-            apply(person, &Step::Set(round.to_string(), true))
+            apply(person, &Step::Set(round.to_string(), true));
         });
         people.edit(id(1), |person| person.set_group(round, true));
         people.edit(id(1), |person| person.set_group(round, false));

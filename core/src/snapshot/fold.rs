@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Snapshot;
 use super::entry::{ApplicationEntry, OrganizationEntry};
 use super::installation::SigningKeyEntry;
-use crate::fact::{Change, Fact, FactKey, GrantSubject, Member};
+use crate::fact::{Change, Fact, FactKey, GrantSubject, Member, Status};
 use crate::id::{GroupId, OrganizationId, RoleId, UserId};
 use crate::people::{PeopleBuilder, UserEntry};
 use crate::role::RoleEntry;
@@ -174,7 +174,15 @@ impl Snapshot {
         if id == self.organization {
             self.own_status = entry.as_ref().map(|entry| entry.status);
         }
-        self.organizations.edit(id, |old| *old = entry);
+        let suspended = |entry: &Option<OrganizationEntry>| {
+            let status = entry.as_ref().map(|entry| entry.status);
+            usize::from(status == Some(Status::Suspended))
+        };
+        let after = suspended(&entry);
+        let before = self
+            .organizations
+            .edit(id, |old| suspended(&std::mem::replace(old, entry)));
+        self.suspended = self.suspended + after - before;
     }
 
     fn set_role(&mut self, id: RoleId, role: Option<RoleEntry>) {

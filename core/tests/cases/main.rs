@@ -1,4 +1,5 @@
 //! The named cases of `tests/cases`, asked of the decision itself.
+#![cfg(test)]
 
 mod format;
 

@@ -1,4 +1,5 @@
 //! The decision beside those of Cedar and Casbin, on what all three can say.
+#![cfg(test)]
 
 mod rivals;
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::fmt::Write as _;
 
 use casbin::{CoreApi, DefaultModel, Enforcer, StringAdapter};
 use cedar_policy::{
@@ -51,7 +52,10 @@ impl Cedar {
                 is("action", "Action", &line.action),
                 is("resource", "Resource", &line.resource),
             );
-            text += &format!("{effect}(principal in Node::\"{role}\", {action}, {resource});\n");
+            writeln!(
+                text,
+                "{effect}(principal in Node::\"{role}\", {action}, {resource});"
+            )?;
         }
         let edges: Vec<&(String, String)> = policy.members.iter().chain(&policy.grants).collect();
         let mut names: Vec<&String> = policy.users.iter().collect();
@@ -132,10 +136,10 @@ impl Casbin {
             let RolePermission {
                 resource, action, ..
             } = line;
-            text += &format!("p, {role}, {resource}, {action}, {effect}\n");
+            writeln!(text, "p, {role}, {resource}, {action}, {effect}")?;
         }
         for (from, to) in policy.members.iter().chain(&policy.grants) {
-            text += &format!("g, {from}, {to}\n");
+            writeln!(text, "g, {from}, {to}")?;
         }
         block_on(async {
             let model = DefaultModel::from_str(MODEL).await?;
