@@ -107,6 +107,7 @@ pub async fn publish(
         aliases: manifest.aliases.clone(),
         declared: manifest.declared(),
         everyone: everyone.map(|role| role.name.clone()).collect(),
+        routes: manifest.routes(),
         published_at: now,
     };
     let roles: Vec<Role> = manifest

@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod route;
 pub mod snapshot;
 
 mod hash;
@@ -34,6 +35,7 @@ pub use id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 pub use permission::Permission;
+pub use route::Route;
 pub use snapshot::Snapshot;
 
 /// The slug of the product that Gatepost itself is.

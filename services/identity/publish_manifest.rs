@@ -103,6 +103,7 @@ fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
         permissions: request.permissions.clone(),
         roles: request.roles.clone(),
         m2m: Some(request.m2m.clone().unwrap_or_default()),
+        routes: request.routes.clone(),
     };
     for permission in &mut manifest.permissions {
         if permission.effect.is_empty() {

@@ -81,9 +81,10 @@ impl Snapshot {
                 aliases,
                 declared,
                 everyone,
+                routes,
             } => {
                 let installation = Arc::make_mut(&mut self.installation);
-                installation.set_product(slug, aliases, declared, everyone);
+                installation.set_product(slug, aliases, declared, everyone, routes);
             }
             Fact::SigningKey {
                 kid,

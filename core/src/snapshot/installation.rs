@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::fact::{Algorithm, Effect};
 use crate::id::RoleId;
 use crate::role::{ANY, PermissionSet, Probe};
+use crate::route::{Matched, Route, Routes};
 
 /// A product, as its manifest declares it.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct ProductEntry {
     aliases: Vec<Box<str>>,
     declared: PermissionSet,
     everyone: Vec<RoleId>,
+    routes: Vec<Route>,
+    matcher: Routes,
 }
 
 impl ProductEntry {
@@ -38,6 +41,19 @@ impl ProductEntry {
     /// Its roles that every user of every organization holds, sorted.
     pub fn everyone(&self) -> &[RoleId] {
         &self.everyone
+    }
+
+    /// Which of its permissions requests need, sorted.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The permission that a request needs: its method, and its path as sent; a query is ignored.
+    ///
+    /// `None` for a request that no route takes, and for a path that is not in normal form (see
+    /// [`route`](crate::route)): there is no permission for it, so nobody has it.
+    pub fn route<'a, 'p>(&'a self, method: &str, path: &'p str) -> Option<Matched<'a, 'p>> {
+        self.matcher.find(method, path)
     }
 
     /// Whether it declares just this. A wildcard is for roles and declares nothing.
@@ -95,12 +111,15 @@ impl Installation {
         aliases: &[String],
         declared: &[(String, String)],
         everyone: &[RoleId],
+        routes: &[Route],
     ) {
         let mut product = ProductEntry {
             slug: slug.into(),
             aliases: aliases.iter().map(|alias| alias.as_str().into()).collect(),
             declared: PermissionSet::default(),
             everyone: everyone.to_vec(),
+            routes: routes.to_vec(),
+            matcher: Routes::default(),
         };
         for (resource, action) in declared {
             product.declared.insert(resource, action, Effect::Allow);
@@ -109,6 +128,12 @@ impl Installation {
         product.aliases.dedup();
         product.everyone.sort_unstable();
         product.everyone.dedup();
+        product.routes.sort_unstable();
+        product.routes.dedup();
+        for route in &product.routes {
+            // A manifest with a bad route is never published; here it would take no request.
+            let _ = product.matcher.add(route);
+        }
         self.products.insert(slug.into(), Arc::new(product));
         self.index_aliases();
     }
@@ -133,7 +158,7 @@ impl Installation {
         let products: usize = self
             .products
             .values()
-            .map(|product| product.declared.heap_bytes())
+            .map(|product| product.declared.heap_bytes() + 2 * product.matcher.heap_bytes())
             .sum();
         let keys: usize = self
             .keys
