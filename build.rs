@@ -117,8 +117,11 @@ fn generate_json(descriptors: &[u8]) -> Result<()> {
 /// pbjson refuses it for everything but messages and optional fields.
 fn accept_null(out: &Path, contract: &Contract) -> Result<()> {
     const NUMBER: &str = "::pbjson::private::NumberDeserialize<_>";
+    const MAP: &str = "std::collections::BTreeMap<_, _>";
     let plain = "Some(map_.next_value()?)";
     let plain_or_null = "Some(map_.next_value::<Option<_>>()?.unwrap_or_default())";
+    let map = format!("map_.next_value::<{MAP}>()?");
+    let map_or_null = format!("map_.next_value::<Option<{MAP}>>()?.unwrap_or_default()");
     let number = format!("map_.next_value::<{NUMBER}>()?.0");
     let number_or_null =
         format!("map_.next_value::<Option<{NUMBER}>>()?.map(|x| x.0).unwrap_or_default()");
@@ -127,6 +130,7 @@ fn accept_null(out: &Path, contract: &Contract) -> Result<()> {
         let code = fs::read_to_string(&file)?;
         let code = code
             .replace(plain, plain_or_null)
+            .replace(&map, &map_or_null)
             .replace(&number, &number_or_null);
         let code = contract.enums.iter().fold(code, |code, each| {
             let name = each.name();

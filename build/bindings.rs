@@ -41,13 +41,24 @@ fn generate_function(out: &mut String, rpc: &Rpc, route: &Route, function: &str)
          let (routes, request) = crate::rest::request::<{input}>(call, shape)?;\n        \
          let mut client = {client}::new(routes).max_decoding_message_size(usize::MAX);\n        \
          let response = client.{}(request).await?;\n        \
-         crate::rest::reply(response, {})\n    }})\n}}",
+         {}\n    }})\n}}",
         route.body,
         route.http_method == "PATCH",
         rpc.method.name().to_snake_case(),
-        reply(rpc, route)?
+        answer(rpc, route)?
     )?;
     Ok(())
+}
+
+/// What becomes of the answer.
+fn answer(rpc: &Rpc, route: &Route) -> Result<String> {
+    if rpc.streams {
+        return Ok("Ok(crate::rest::lines(response))".to_owned());
+    }
+    Ok(format!(
+        "crate::rest::reply(response, {})",
+        reply(rpc, route)?
+    ))
 }
 
 /// The function that serialises the answer.

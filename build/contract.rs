@@ -41,6 +41,8 @@ pub struct Rpc {
     pub audit: Option<String>,
     /// Whether it works in the system organization.
     pub installation: bool,
+    /// Whether the answer is many messages, one after the other.
+    pub streams: bool,
     /// The main route first.
     pub routes: Vec<Route>,
 }
@@ -128,9 +130,10 @@ impl Contract {
 impl Rpc {
     fn read(pool: &DescriptorPool, method: MethodDescriptor) -> Result<Self> {
         let name = method.full_name().to_owned();
-        if method.is_client_streaming() || method.is_server_streaming() {
-            return Err(format!("{name}: streams have no REST form yet").into());
+        if method.is_client_streaming() {
+            return Err(format!("{name}: a stream of requests has no REST form").into());
         }
+        let streams = method.is_server_streaming();
         let comment = comment(&method.parent_file(), method.path());
         if comment.is_empty() {
             return Err(format!("{name}: an RPC needs a comment for its caller").into());
@@ -144,6 +147,9 @@ impl Rpc {
         for additional in messages_of(&http, "additional_bindings") {
             routes.push(Route::read(&method, &additional)?);
         }
+        if streams && routes.iter().any(|route| route.response_body.is_some()) {
+            return Err(format!("{name}: each line of a stream is the whole message").into());
+        }
         Ok(Self {
             method,
             comment,
@@ -151,6 +157,7 @@ impl Rpc {
             effect,
             audit,
             installation,
+            streams,
             routes,
         })
     }

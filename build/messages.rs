@@ -40,7 +40,9 @@ fn generate_validate(
     let mut body = String::new();
     for field in message.fields() {
         let rules = FieldRules::read(&field, &contract.field_rules)?;
-        if field.is_map() || field.is_list() {
+        if field.is_map() {
+            validate_map(&mut body, contract, message, &field, &rules)?;
+        } else if field.is_list() {
             validate_list(&mut body, contract, message, &field, &rules)?;
         } else {
             validate_one(&mut body, contract, message, &field, &rules)?;
@@ -79,6 +81,7 @@ fn validate_list(
                 "        violations.texts({json:?}, &self.{rust}, &{rule});"
             )?;
         }
+        Kind::Message(_) if rules.items_ignored => {}
         Kind::Message(each) if contract.messages.contains(&each) => writeln!(
             body,
             "        for (index, each) in self.{rust}.iter().enumerate() {{\n            \
@@ -86,6 +89,31 @@ fn validate_list(
         )?,
         kind => refuse_unsearchable(contract, message, field, &kind)?,
     }
+    Ok(())
+}
+
+/// A map of texts to texts; any other has no rules that the generator knows.
+fn validate_map(
+    body: &mut String,
+    contract: &Contract,
+    message: &MessageDescriptor,
+    field: &FieldDescriptor,
+    rules: &FieldRules,
+) -> Result<()> {
+    let kind = field.kind();
+    let entry = kind.as_message().ok_or("a map without entries")?;
+    let of_texts = entry.map_entry_key_field().kind() == Kind::String
+        && entry.map_entry_value_field().kind() == Kind::String;
+    if !of_texts {
+        return refuse_unsearchable(contract, message, field, &kind);
+    }
+    let (json, rust) = (field.json_name(), rust_field(field));
+    let (key, value) = (text_rule(&rules.keys), text_rule(&rules.items));
+    writeln!(
+        body,
+        "        violations.pairs({json:?}, &self.{rust}, {:?}, &{key}, &{value});",
+        rules.items_max
+    )?;
     Ok(())
 }
 

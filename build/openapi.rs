@@ -210,10 +210,16 @@ fn responses(rpc: &Rpc, route: &Route) -> Result<Value> {
         "description": "The revision of the organization that the answer is based on.",
         "schema": { "type": "string" },
     });
+    // Each line of a stream is one message.
+    let media = if rpc.streams {
+        "application/x-ndjson"
+    } else {
+        "application/json"
+    };
     responses[if created { "201" } else { "200" }] = json!({
         "description": description,
         "headers": { "gatepost-revision": revision },
-        "content": { "application/json": { "schema": schema } },
+        "content": { (media): { "schema": schema } },
     });
     Ok(responses)
 }

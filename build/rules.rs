@@ -4,14 +4,21 @@ use prost_reflect::{DynamicMessage, ExtensionDescriptor, FieldDescriptor, Value}
 
 use crate::Result;
 
+/// `buf.validate.IGNORE_ALWAYS`.
+const IGNORE_ALWAYS: i32 = 3;
+
 /// The rules of one field.
 #[derive(Default)]
 pub struct FieldRules {
     pub required: bool,
     /// Of a string.
     pub text: TextRules,
-    /// Of each string of a list.
+    /// Of each string of a list, or of each value of a map.
     pub items: TextRules,
+    /// Of each key of a map.
+    pub keys: TextRules,
+    /// Whether each message of a list is checked apart, by whoever handles it.
+    pub items_ignored: bool,
     pub items_min: Option<u64>,
     pub items_max: Option<u64>,
     /// Least value of an `int32`.
@@ -50,6 +57,7 @@ impl FieldRules {
                 ("string", _) => rules.text.read(&value),
                 ("int32", _) => rules.read_number(&value),
                 ("repeated", _) => rules.read_list(&value),
+                ("map", _) => rules.read_map(&value),
                 ("enum", _) => rules.read_enum(&value),
                 _ => false,
             };
@@ -80,9 +88,31 @@ impl FieldRules {
             .all(|(rule, value)| match (rule.as_str(), &value) {
                 ("min_items", Value::U64(count)) => self.items_min.replace(*count).is_none(),
                 ("max_items", Value::U64(count)) => self.items_max.replace(*count).is_none(),
-                ("items", _) => set_fields(&value)
-                    .into_iter()
-                    .all(|(rule, value)| rule == "string" && self.items.read(&value)),
+                ("items", _) => self.read_items(&value),
+                _ => false,
+            })
+    }
+
+    fn read_items(&mut self, value: &Value) -> bool {
+        set_fields(value)
+            .into_iter()
+            .all(|(rule, value)| match (rule.as_str(), &value) {
+                ("string", _) => self.items.read(&value),
+                ("ignore", Value::EnumNumber(IGNORE_ALWAYS)) => {
+                    self.items_ignored = true;
+                    true
+                }
+                _ => false,
+            })
+    }
+
+    fn read_map(&mut self, value: &Value) -> bool {
+        set_fields(value)
+            .into_iter()
+            .all(|(rule, value)| match (rule.as_str(), &value) {
+                ("max_pairs", Value::U64(count)) => self.items_max.replace(*count).is_none(),
+                ("keys", _) => read_text(&mut self.keys, &value),
+                ("values", _) => read_text(&mut self.items, &value),
                 _ => false,
             })
     }
@@ -135,6 +165,13 @@ impl TextRules {
             || self.uuid
             || (!self.one_of.is_empty() && !self.one_of.iter().any(String::is_empty))
     }
+}
+
+/// Reads rules that are those of a string.
+fn read_text(rules: &mut TextRules, value: &Value) -> bool {
+    set_fields(value)
+        .into_iter()
+        .all(|(rule, value)| rule == "string" && rules.read(&value))
 }
 
 /// The fields that are set in a message of options, by name.

@@ -106,6 +106,7 @@ fn of_kind(field: &FieldDescriptor, text: &TextRules, rules: &FieldRules) -> Res
             set(&mut schema, "maximum", rules.greatest);
             schema
         }
+        Kind::Uint32 => json!({ "type": "integer", "format": "uint32", "minimum": 0 }),
         // As proto3 JSON writes 64 bits: more than a JavaScript number holds.
         Kind::Uint64 => json!({ "type": "string", "format": "uint64", "pattern": "^[0-9]+$" }),
         Kind::Enum(each) => reference(each.name()),

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
-use tonic::{Extensions, Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use crate::ErrorReason;
 use crate::decode;
@@ -68,11 +69,22 @@ pub enum Body {
 
 /// The answer to a REST call.
 pub struct Reply {
-    /// The body: JSON.
-    pub json: Bytes,
+    /// The body.
+    pub body: ReplyBody,
     /// What the service wants to be headers.
     pub metadata: MetadataMap,
 }
+
+/// The body of an answer.
+pub enum ReplyBody {
+    /// A JSON text.
+    Json(Bytes),
+    /// JSON texts, each with the line feed after it, as they come: `application/x-ndjson`.
+    Lines(Lines),
+}
+
+/// The lines of an answer that goes on.
+pub type Lines = Pin<Box<dyn Stream<Item = Result<Bytes, Status>> + Send>>;
 
 /// How a route's request is put together.
 #[derive(Clone, Copy)]
@@ -249,9 +261,23 @@ pub fn reply<M>(
 ) -> Result<Reply, Status> {
     let (metadata, message, _) = response.into_parts();
     Ok(Reply {
-        json: body(&message)?,
+        body: ReplyBody::Json(body(&message)?),
         metadata,
     })
+}
+
+/// Builds the answer of a call that answers with many messages.
+pub fn lines<M: Serialize + Send + 'static>(response: Response<Streaming<M>>) -> Reply {
+    let (metadata, messages, _) = response.into_parts();
+    let lines = messages.map(|message| {
+        let mut line = Vec::from(json(&message?)?);
+        line.push(b'\n');
+        Ok(Bytes::from(line))
+    });
+    Reply {
+        body: ReplyBody::Lines(Box::pin(lines)),
+        metadata,
+    }
 }
 
 /// A message, or a map of messages, as JSON.

@@ -1,5 +1,7 @@
 //! Whether a message keeps the rules that the contract annotates its fields with.
 
+use std::collections::BTreeMap;
+
 use crate::ErrorReason;
 use crate::mask::FieldMask;
 use crate::reason;
@@ -127,6 +129,27 @@ impl Violations {
         for (index, value) in values.iter().enumerate() {
             if let Some(message) = rule.breach(value) {
                 self.add(&format!("{field}[{index}]"), message);
+            }
+        }
+    }
+
+    /// Checks each key and value of a map, and how many there are. A key may be long and is not
+    /// repeated: the field is the map.
+    pub fn pairs(
+        &mut self,
+        field: &str,
+        pairs: &BTreeMap<String, String>,
+        most: Option<usize>,
+        key_rule: &Text,
+        value_rule: &Text,
+    ) {
+        self.items(field, pairs.len(), None, most);
+        for (key, value) in pairs {
+            if let Some(message) = key_rule.breach(key) {
+                self.add(field, format!("has a key that {message}"));
+            }
+            if let Some(message) = value_rule.breach(value) {
+                self.add(field, format!("has a value that {message}"));
             }
         }
     }
@@ -277,6 +300,44 @@ mod tests {
             password: "correct horse".into(),
             groups: vec!["admin-group".into()],
         }
+    }
+
+    #[test]
+    fn maps_are_looked_at_pair_by_pair() {
+        use crate::authorize::v1::{AuthorizeRequest, BatchAuthorizeRequest, Question};
+        let with = |pairs: &[(&str, &str)]| AuthorizeRequest {
+            resource: "accounts".into(),
+            action: "get".into(),
+            attributes: pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..AuthorizeRequest::default()
+        };
+        assert_eq!(wrong(&with(&[("ledger_id", "a")])), []);
+        let long = "x".repeat(301);
+        for (bad, says) in [
+            (with(&[("", "a")]), "has a key that must have at least 1"),
+            (with(&[("a", "b\0")]), "has a value that must not contain"),
+            (with(&[("a", &long)]), "has a value that must have at most"),
+        ] {
+            let found = wrong(&bad);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].0 == "attributes" && found[0].1.starts_with(says),
+                "{found:?}"
+            );
+        }
+        let mut many = with(&[]);
+        many.attributes = (0..33).map(|n| (n.to_string(), String::new())).collect();
+        assert_eq!(wrong(&many).len(), 1);
+        // The questions of a batch are judged one by one, by whoever answers them.
+        let batch = BatchAuthorizeRequest {
+            questions: vec![Question::default()],
+            ..BatchAuthorizeRequest::default()
+        };
+        assert_eq!(wrong(&batch), []);
+        assert_eq!(wrong(&BatchAuthorizeRequest::default()).len(), 1);
     }
 
     #[test]

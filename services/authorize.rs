@@ -38,4 +38,57 @@ impl AuthorizeService for Authorize {
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
         authorize::authorize(&self.app, &self.counters, request).await
     }
+
+    async fn batch_authorize(
+        &self,
+        _: Request<pb::BatchAuthorizeRequest>,
+    ) -> Result<Response<pb::BatchAuthorizeResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    async fn explain(
+        &self,
+        _: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    async fn search_subjects(
+        &self,
+        _: Request<pb::SearchSubjectsRequest>,
+    ) -> Result<Response<pb::SearchSubjectsResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    async fn search_resources(
+        &self,
+        _: Request<pb::SearchResourcesRequest>,
+    ) -> Result<Response<pb::SearchResourcesResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    async fn search_actions(
+        &self,
+        _: Request<pb::SearchActionsRequest>,
+    ) -> Result<Response<pb::SearchActionsResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    async fn simulate(
+        &self,
+        _: Request<pb::SimulateRequest>,
+    ) -> Result<Response<pb::SimulateResponse>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
+
+    type WatchRevisionsStream = std::pin::Pin<
+        Box<dyn futures::Stream<Item = Result<pb::WatchRevisionsResponse, Status>> + Send>,
+    >;
+
+    async fn watch_revisions(
+        &self,
+        _: Request<pb::WatchRevisionsRequest>,
+    ) -> Result<Response<Self::WatchRevisionsStream>, Status> {
+        Err(Status::unimplemented("not there yet"))
+    }
 }

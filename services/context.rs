@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use gatepost_core::{
-    Decision, OrganizationId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Question, Revision,
-    RolePermission, Subject, UserId, decide, grant,
+    Decision, NO_ATTRIBUTES, OrganizationId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission,
+    Question, Revision, RolePermission, Subject, UserId, decide, grant,
 };
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
@@ -87,6 +87,7 @@ impl Caller {
             product: Some(product),
             resource,
             action,
+            attributes: &NO_ATTRIBUTES,
         };
         decide(self.present.view(), self.subject(), question)
     }
@@ -129,7 +130,7 @@ impl Caller {
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
         } else {
             self.lacks_to_give(product, || {
-                grant::change_exceeds(view, subject, product, permissions)
+                grant::change_exceeds(view, subject, product, permissions, None)
             })
         };
         let Some(permission) = missing else {
@@ -150,7 +151,7 @@ impl Caller {
         if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
             return exceeds();
         }
-        let may = grant::may_grant_product(self.present.view(), self.subject(), product);
+        let may = grant::may_grant_product(self.present.view(), self.subject(), product, None);
         (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 

@@ -20,7 +20,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use gatepost_proto::reason::status;
-use gatepost_proto::rest::{Binding, Call, Reply};
+use gatepost_proto::rest::{Binding, Call, Lines, Reply, ReplyBody};
 use gatepost_proto::rest_routes::BINDINGS;
 use gatepost_proto::{ErrorReason, OPENAPI};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
@@ -34,6 +34,7 @@ pub use self::template::TemplateError;
 use crate::context::Arrival;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const OPENAPI_PATH: &str = "/openapi.json";
 
 /// How REST calls are served.
@@ -195,14 +196,15 @@ impl Gateway {
 }
 
 fn success(binding: &Binding, reply: Reply) -> Response {
-    let mut response = match (binding.empty, binding.created) {
-        (true, _) => {
+    let mut response = match reply.body {
+        ReplyBody::Lines(lines) => ndjson(lines),
+        ReplyBody::Json(_) if binding.empty => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             response
         }
-        (false, true) => json(StatusCode::CREATED, reply.json),
-        (false, false) => json(StatusCode::OK, reply.json),
+        ReplyBody::Json(text) if binding.created => json(StatusCode::CREATED, text),
+        ReplyBody::Json(text) => json(StatusCode::OK, text),
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -214,6 +216,14 @@ fn json(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// An answer that goes on. When it ends early its connection does, so that nobody takes what came
+/// for the whole.
+fn ndjson(lines: Lines) -> Response {
+    let mut response = Response::new(Body::from_stream(lines));
+    response.headers_mut().insert(CONTENT_TYPE, NDJSON);
     response
 }
 

@@ -41,6 +41,8 @@ pub struct Present {
     pub organization: Arc<Snapshot>,
     /// Whether this installation serves one organization only.
     pub single_tenant: bool,
+    /// The unix second at which the expiry of grants is judged.
+    pub now_s: i64,
 }
 
 impl Present {
@@ -50,6 +52,7 @@ impl Present {
             system: &self.system,
             organization: &self.organization,
             single_tenant: self.single_tenant,
+            now_s: self.now_s,
         }
     }
 }
@@ -158,6 +161,7 @@ impl Snapshots {
             system,
             organization: snapshot,
             single_tenant,
+            now_s: self.clock.now().unix_timestamp(),
         })
     }
 

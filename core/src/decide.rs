@@ -10,7 +10,8 @@ use crate::PRODUCT_SYSTEM;
 use crate::fact::{GrantSubject, Status};
 use crate::id::{ApplicationId, RoleId, UserId};
 use crate::role::{Effects, Probe, RoleEntry};
-use crate::snapshot::{ApplicationEntry, GroupEntry, ProductEntry, Snapshot, UserEntry};
+use crate::snapshot::{ApplicationEntry, GroupEntry, ProductEntry, RoleGrant, Snapshot, UserEntry};
+use crate::terms::{Attributes, NO_ATTRIBUTES};
 
 /// What a decision looks at: an organization beside the installation that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct View<'a> {
     pub organization: &'a Snapshot,
     /// Whether there is only one organization, so that it rules the installation too.
     pub single_tenant: bool,
+    /// The unix second at which expiry is judged.
+    pub now_s: i64,
 }
 
 /// Who wants to do it. The kind comes from a verified token, never from the request.
@@ -41,6 +44,8 @@ pub struct Question<'a> {
     pub resource: &'a str,
     /// The action.
     pub action: &'a str,
+    /// What is said of the thing that it is done to; grants may be limited by it.
+    pub attributes: &'a Attributes,
 }
 
 /// The answer.
@@ -61,6 +66,8 @@ pub enum Reason {
     Denied,
     /// No role allows it.
     NoGrant,
+    /// A role allows it, but only for other attributes than those of the question.
+    AttributesUnmet,
     /// There is no product of that name.
     UnknownProduct,
     /// No product was named, and none declares the permission.
@@ -82,6 +89,33 @@ impl From<Reason> for Decision {
     }
 }
 
+/// A role that a subject holds, and how it came to it.
+#[derive(Debug, Clone)]
+pub struct Holding<'a> {
+    /// What the role says.
+    pub role: &'a RoleEntry,
+    /// Which role it is, until when and within which limits it is held.
+    pub grant: RoleGrant,
+    /// Where the subject has it from.
+    pub source: Source<'a>,
+}
+
+/// Where a subject has a role from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// It is given to the subject itself.
+    Own,
+    /// Every user has it.
+    Everyone,
+    /// It is given to a group.
+    Group {
+        /// The group that the user is a direct member of.
+        direct: &'a GroupEntry,
+        /// The group that has the role: the same, or one above it.
+        group: &'a GroupEntry,
+    },
+}
+
 /// Answers a question.
 pub fn decide(view: View<'_>, subject: Subject, question: Question<'_>) -> Decision {
     if let Err(reason) = view.standing(subject) {
@@ -90,35 +124,49 @@ pub fn decide(view: View<'_>, subject: Subject, question: Question<'_>) -> Decis
     let probe = Probe::new(question.resource, question.action);
     match question.product {
         Some(name) => match view.system.product(name) {
-            Some(product) => view.judge(subject, product, &probe),
+            Some(product) => view.judge(subject, product, &probe, question.attributes),
             None => Reason::UnknownProduct,
         },
-        None => judge_everywhere(view, subject, &probe),
+        None => judge_everywhere(view, subject, &probe, question.attributes),
     }
     .into()
 }
 
 /// Without a product: at least one declares it, and each that does must grant it.
-fn judge_everywhere(view: View<'_>, subject: Subject, probe: &Probe<'_>) -> Reason {
+fn judge_everywhere(
+    view: View<'_>,
+    subject: Subject,
+    probe: &Probe<'_>,
+    attributes: &Attributes,
+) -> Reason {
     let declaring = view.system.products();
     let declaring = declaring.filter(|product| view.counts(product) && product.declares(probe));
-    let mut answer = Reason::UnknownPermission;
-    for product in declaring {
-        let reason = view.judge(subject, product, probe);
-        if reason == Reason::Denied {
-            return reason;
-        }
-        if answer != Reason::NoGrant {
-            answer = reason;
-        }
+    let reasons = declaring.map(|product| view.judge(subject, product, probe, attributes));
+    reasons
+        .max_by_key(|reason| weight(*reason))
+        .unwrap_or(Reason::UnknownPermission)
+}
+
+/// Of several products' answers, the heaviest is given.
+const fn weight(reason: Reason) -> u8 {
+    match reason {
+        Reason::Denied => 3,
+        Reason::NoGrant => 2,
+        Reason::AttributesUnmet => 1,
+        Reason::Granted
+        | Reason::UnknownProduct
+        | Reason::UnknownPermission
+        | Reason::OrganizationSuspended
+        | Reason::SubjectUnknown
+        | Reason::SubjectSuspended => 0,
     }
-    answer
 }
 
 /// Everything that a subject may do: resource to actions, over all products together.
 ///
 /// A wildcard stands for what its product declares; a name that a role spells out counts even if
-/// its product does not declare it. Empty when the subject may not act at all.
+/// its product does not declare it. What is limited by attributes is not there, since none are
+/// given here. Empty when the subject may not act at all.
 pub fn permissions_of(view: View<'_>, subject: Subject) -> BTreeMap<String, BTreeSet<String>> {
     let mut permissions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     if view.standing(subject).is_err() {
@@ -126,15 +174,16 @@ pub fn permissions_of(view: View<'_>, subject: Subject) -> BTreeMap<String, BTre
     }
     for product in view.system.products() {
         let mut candidates: BTreeSet<(String, String)> = product.declared().into_iter().collect();
-        view.each_role(subject, product, |role| {
-            let lines = role.permissions.iter();
+        view.each_role(subject, product, |holding| {
+            let lines = holding.role.permissions.iter();
             candidates.extend(lines.map(|(resource, action, _)| (resource.into(), action.into())));
         });
         for (resource, action) in candidates {
             // A wildcard is no name that anybody could ask about.
             let wildcard = resource == crate::role::ANY || action == crate::role::ANY;
             let probe = Probe::new(&resource, &action);
-            if !wildcard && view.judge(subject, product, &probe) == Reason::Granted {
+            let granted = || view.judge(subject, product, &probe, &NO_ATTRIBUTES);
+            if !wildcard && granted() == Reason::Granted {
                 permissions.entry(resource).or_default().insert(action);
             }
         }
@@ -143,12 +192,15 @@ pub fn permissions_of(view: View<'_>, subject: Subject) -> BTreeMap<String, BTre
 }
 
 /// Every role that a subject holds, sorted: its own, those of its groups, and those that everyone
-/// has. Whether it may act at all is not asked.
+/// has, be they limited by attributes or not. Whether it may act at all is not asked.
 pub fn roles_of(view: View<'_>, subject: Subject) -> Vec<RoleId> {
-    let mut roles = view.organization.roles_given_to(subject.into()).to_vec();
+    let held = |grant: &&RoleGrant| !grant.is_expired(view.now_s);
+    let own = view.organization.own_grants(subject.into()).iter();
+    let mut roles: Vec<RoleId> = own.filter(held).map(RoleGrant::role).collect();
     if let Subject::User(user) = subject {
         let groups = view.organization.all_groups(user);
-        roles.extend(groups.flat_map(GroupEntry::roles));
+        let given = groups.flat_map(GroupEntry::grants).filter(held);
+        roles.extend(given.map(RoleGrant::role));
         let products = view
             .system
             .products()
@@ -220,47 +272,65 @@ impl<'a> View<'a> {
         product.slug() != PRODUCT_SYSTEM || self.single_tenant || self.is_system()
     }
 
-    /// What the subject's roles of one product say: granted, denied, or nothing.
+    /// What the subject's roles of one product say: granted, denied, only elsewhere, or nothing.
     pub(crate) fn judge(
         self,
         subject: Subject,
         product: &ProductEntry,
         probe: &Probe<'_>,
+        attributes: &Attributes,
     ) -> Reason {
         let mut effects = Effects::default();
-        self.each_role(subject, product, |role| {
-            effects = effects | role.permissions.effects(probe);
+        self.each_role(subject, product, |holding| {
+            let said = holding.role.permissions.effects(probe);
+            effects = effects | holding.grant.weigh(said, self.now_s, attributes);
         });
-        match (effects.allows(), effects.denies()) {
-            (_, true) => Reason::Denied,
-            (true, false) => Reason::Granted,
-            (false, false) => Reason::NoGrant,
+        if effects.denies() {
+            Reason::Denied
+        } else if effects.allows() {
+            Reason::Granted
+        } else if effects.allows_elsewhere() {
+            Reason::AttributesUnmet
+        } else {
+            Reason::NoGrant
         }
     }
 
-    /// Visits every role of a product that the subject holds, some more than once; none if the
-    /// product does not count here.
-    pub(crate) fn each_role(
+    /// Visits every role of a product that the subject holds, with the grant that it comes through,
+    /// some more than once; none if the product does not count here.
+    pub fn each_role(
         self,
         subject: Subject,
         product: &ProductEntry,
-        mut visit: impl FnMut(&RoleEntry),
+        mut visit: impl FnMut(Holding<'a>),
     ) {
         if !self.counts(product) {
             return;
         }
-        let mut visit_all = |roles: &[RoleId]| {
-            for role in roles.iter().filter_map(|id| self.role(*id)) {
-                if self.belongs(role, product) {
-                    visit(role);
-                }
+        let mut visit_one = |grant: &RoleGrant, source| {
+            if !grant.is_expired(self.now_s)
+                && let Some(role) = self.role(grant.role())
+                && self.belongs(role, product)
+            {
+                let grant = grant.clone();
+                visit(Holding {
+                    role,
+                    grant,
+                    source,
+                });
             }
         };
-        visit_all(self.organization.roles_given_to(subject.into()));
+        for grant in self.organization.own_grants(subject.into()) {
+            visit_one(grant, Source::Own);
+        }
         if let Subject::User(user) = subject {
-            visit_all(product.everyone());
-            for group in self.organization.all_groups(user) {
-                visit_all(group.roles());
+            for role in product.everyone() {
+                visit_one(&RoleGrant::plain(*role), Source::Everyone);
+            }
+            for (direct, group) in self.organization.memberships(user) {
+                for grant in group.grants() {
+                    visit_one(grant, Source::Group { direct, group });
+                }
             }
         }
     }

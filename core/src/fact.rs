@@ -67,6 +67,12 @@ pub enum Fact {
         subject: GrantSubject,
         /// Which role, of this organization or of the system organization.
         role: RoleId,
+        /// The unix second from which the grant counts as absent; `None` when it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+        /// The attributes that it is limited to, sorted; every one must be met.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        limits: Vec<AttributeLimit>,
     },
     /// A machine client.
     Application {
@@ -150,6 +156,15 @@ pub enum GrantSubject {
     Group(GroupId),
     /// An application.
     Application(ApplicationId),
+}
+
+/// What an attribute of the question must be for a grant to count.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttributeLimit {
+    /// Which attribute.
+    pub attribute: String,
+    /// What it may be, sorted; nothing at all when there is no value.
+    pub values: Vec<String>,
 }
 
 /// What a role says about a permission.
@@ -241,7 +256,7 @@ impl Fact {
             Self::Group { id, .. } => FactKey::Group(*id),
             Self::Member { group, member } => FactKey::Member(*group, *member),
             Self::Role { id, .. } => FactKey::Role(*id),
-            Self::Grant { subject, role } => FactKey::Grant(*subject, *role),
+            Self::Grant { subject, role, .. } => FactKey::Grant(*subject, *role),
             Self::Application { id, .. } => FactKey::Application(*id),
             Self::Credential { id, .. } => FactKey::Credential(*id),
             Self::EndedSession { id, .. } => FactKey::EndedSession(*id),

@@ -1,6 +1,11 @@
-//! Who may give what: nobody gives a permission over Gatepost that they lack.
+//! Who may give what: nobody gives a permission over Gatepost that they lack, nor for longer than
+//! they hold it.
+//!
+//! `until` is everywhere the unix second until which something is given, `None` for ever. What the
+//! giver holds counts only if it lasts as long and is not limited by attributes; what is denied to
+//! the giver always counts.
 
-use crate::decide::{Question, Subject, View, decide};
+use crate::decide::{Subject, View};
 use crate::fact::{Effect, RolePermission};
 use crate::id::RoleId;
 use crate::permission::Permission;
@@ -27,12 +32,18 @@ pub enum Excess {
 ///
 /// A given wildcard needs a wildcard that covers it, and nothing of it denied to the giver. What a
 /// role denies needs nothing.
-pub fn exceeds(view: View<'_>, actor: Subject, given: &[RoleId]) -> Option<Excess> {
+pub fn exceeds(
+    view: View<'_>,
+    actor: Subject,
+    given: &[RoleId],
+    until: Option<i64>,
+) -> Option<Excess> {
     given.iter().find_map(|id| {
         let Some(role) = view.role(*id) else {
             return Some(Excess::UnknownRole(*id));
         };
-        permissions_exceed(view, actor, role.product(), &role.permissions()).map(Excess::Lacks)
+        let permissions = role.permissions();
+        permissions_exceed(view, actor, role.product(), &permissions, until).map(Excess::Lacks)
     })
 }
 
@@ -42,9 +53,10 @@ pub fn permissions_exceed(
     actor: Subject,
     product: &str,
     given: &[RolePermission],
+    until: Option<i64>,
 ) -> Option<Permission> {
     let slug = ruling_product(view, product)?;
-    let held = held_permissions(view, actor, slug);
+    let held = held_permissions(view, actor, slug, until);
     let allowed = given
         .iter()
         .filter(|permission| permission.effect == Effect::Allow);
@@ -62,6 +74,7 @@ pub fn change_exceeds(
     actor: Subject,
     product: &str,
     changing: &[RolePermission],
+    until: Option<i64>,
 ) -> Option<Permission> {
     let slug = ruling_product(view, product)?;
     let product = view.system.product(slug);
@@ -91,7 +104,7 @@ pub fn change_exceeds(
             Effect::Deny => denied(permission),
         })
         .collect();
-    permissions_exceed(view, actor, slug, &changing)
+    permissions_exceed(view, actor, slug, &changing, until)
 }
 
 /// What two patterns both match, if they match anything in common.
@@ -107,33 +120,33 @@ fn common<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
 ///
 /// A role over Gatepost: when the actor holds all that it allows. A role of another product: with
 /// the permission `gatepost/grants:<product>`.
-pub fn may_grant(view: View<'_>, actor: Subject, role: RoleId) -> bool {
+pub fn may_grant(view: View<'_>, actor: Subject, role: RoleId, until: Option<i64>) -> bool {
     view.role(role).is_some_and(|entry| {
         if ruling_product(view, entry.product()).is_some() {
-            exceeds(view, actor, &[role]).is_none()
+            exceeds(view, actor, &[role], until).is_none()
         } else {
-            may_grant_product(view, actor, entry.product())
+            may_grant_product(view, actor, entry.product(), until)
         }
     })
 }
 
 /// Whether the actor has the permission to give roles of a product, by slug or alias.
-pub fn may_grant_product(view: View<'_>, actor: Subject, product: &str) -> bool {
+pub fn may_grant_product(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    until: Option<i64>,
+) -> bool {
     let slug = view
         .system
         .product(product)
         .map_or(product, |product| product.slug());
-    let product = Some(PRODUCT_GATEPOST);
-    decide(
-        view,
-        actor,
-        Question {
-            product,
-            resource: RESOURCE_GRANTS,
-            action: slug,
-        },
-    )
-    .allowed
+    let permission = RolePermission {
+        resource: RESOURCE_GRANTS.to_owned(),
+        action: slug.to_owned(),
+        effect: Effect::Allow,
+    };
+    permissions_exceed(view, actor, PRODUCT_GATEPOST, &[permission], until).is_none()
 }
 
 /// The slug of the product if its permissions rule Gatepost itself. A name that says so counts
@@ -147,8 +160,14 @@ fn ruling_product(view: View<'_>, product: &str) -> Option<&'static str> {
     ruling.find(|ruling| *ruling == slug || *ruling == product)
 }
 
-/// All that the actor's roles of one product say; nothing when the actor may not act.
-fn held_permissions(view: View<'_>, actor: Subject, slug: &str) -> Vec<RolePermission> {
+/// All that the actor's roles of one product deny, and what they allow everywhere and for so long;
+/// nothing when the actor may not act.
+fn held_permissions(
+    view: View<'_>,
+    actor: Subject,
+    slug: &str,
+    until: Option<i64>,
+) -> Vec<RolePermission> {
     let mut held = Vec::new();
     let product = view
         .system
@@ -157,7 +176,11 @@ fn held_permissions(view: View<'_>, actor: Subject, slug: &str) -> Vec<RolePermi
     if let Some(product) = product
         && view.standing(actor).is_ok()
     {
-        view.each_role(actor, product, |role| held.extend(role.permissions()));
+        view.each_role(actor, product, |holding| {
+            let lines = holding.role.permissions().into_iter();
+            let lasts = holding.grant.outlasts(until);
+            held.extend(lines.filter(|line| lasts || line.effect == Effect::Deny));
+        });
     }
     held
 }

@@ -23,13 +23,15 @@ mod list;
 mod role;
 mod shards;
 mod table;
+mod terms;
 
 #[cfg(test)]
 mod oracle;
 
 pub use decide::{Decision, Question, Reason, Subject, View, decide};
 pub use fact::{
-    Algorithm, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission, Status,
+    Algorithm, AttributeLimit, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission,
+    Status,
 };
 pub use id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
@@ -37,6 +39,7 @@ pub use id::{
 pub use permission::Permission;
 pub use route::Route;
 pub use snapshot::Snapshot;
+pub use terms::{Attributes, NO_ATTRIBUTES};
 
 /// The slug of the product that Gatepost itself is.
 pub const PRODUCT_GATEPOST: &str = "gatepost";

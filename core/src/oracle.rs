@@ -8,7 +8,7 @@
 pub(crate) mod world;
 
 use crate::decide::{Reason, Subject};
-use crate::fact::{Effect, Fact, GrantSubject, Member, Status};
+use crate::fact::{AttributeLimit, Effect, Fact, GrantSubject, Member, Status};
 use crate::id::{GroupId, OrganizationId, RoleId};
 use crate::{PRODUCT_SYSTEM, Question};
 use world::World;
@@ -27,7 +27,12 @@ pub(crate) fn decide(world: &World, subject: Subject, question: Question<'_>) ->
             .filter(|product| counts(world, product.0) && declares(*product, question))
             .map(|product| judge(world, subject, product, question))
             .collect();
-        let order = [Reason::Denied, Reason::NoGrant, Reason::Granted];
+        let order = [
+            Reason::Denied,
+            Reason::NoGrant,
+            Reason::AttributesUnmet,
+            Reason::Granted,
+        ];
         let first = order.into_iter().find(|reason| judged.contains(reason));
         return first.unwrap_or(Reason::UnknownPermission);
     };
@@ -145,36 +150,54 @@ fn judge(world: &World, subject: Subject, product: Product<'_>, question: Questi
         return Reason::NoGrant;
     }
     let groups = groups(world, subject);
-    let mut roles: Vec<RoleId> = world
-        .organization
-        .iter()
-        .filter_map(|fact| match fact {
-            Fact::Grant {
-                subject: holder,
-                role,
-            } => Some((holder, role)),
-            _ => None,
-        })
-        .filter(|(holder, _)| match holder {
-            GrantSubject::User(user) => subject == Subject::User(*user),
-            GrantSubject::Application(id) => subject == Subject::Application(*id),
-            GrantSubject::Group(group) => groups.contains(group),
-        })
-        .map(|(_, role)| *role)
-        .collect();
-    if matches!(subject, Subject::User(_)) {
-        roles.extend(product.3);
+    let holds = |holder: &GrantSubject| match holder {
+        GrantSubject::User(user) => subject == Subject::User(*user),
+        GrantSubject::Application(id) => subject == Subject::Application(*id),
+        GrantSubject::Group(group) => groups.contains(group),
+    };
+    let mut reasons = Vec::new();
+    for fact in &world.organization {
+        if let Fact::Grant {
+            subject: holder,
+            role,
+            until,
+            limits,
+        } = fact
+            && holds(holder)
+            && until.is_none_or(|until| until > world.now_s)
+        {
+            for effect in effects(world, *role, product.0, question) {
+                reasons.push(worth(effect, limits, question));
+            }
+        }
     }
-    let effects: Vec<Effect> = roles
-        .into_iter()
-        .flat_map(|role| effects(world, role, product.0, question))
-        .collect();
-    if effects.contains(&Effect::Deny) {
-        Reason::Denied
-    } else if effects.contains(&Effect::Allow) {
-        Reason::Granted
-    } else {
-        Reason::NoGrant
+    if matches!(subject, Subject::User(_)) {
+        for role in product.3 {
+            for effect in effects(world, *role, product.0, question) {
+                reasons.push(worth(effect, &[], question));
+            }
+        }
+    }
+    let order = [Reason::Denied, Reason::Granted, Reason::AttributesUnmet];
+    let first = order.into_iter().find(|reason| reasons.contains(reason));
+    first.unwrap_or(Reason::NoGrant)
+}
+
+/// What one line of a role is worth under a grant with these limits.
+fn worth(effect: Effect, limits: &[AttributeLimit], question: Question<'_>) -> Reason {
+    let met = limits.iter().all(|limit| {
+        let value = question.attributes.get(&limit.attribute);
+        value.is_some_and(|value| limit.values.contains(value))
+    });
+    let foreign = limits.iter().any(|limit| {
+        let value = question.attributes.get(&limit.attribute);
+        value.is_some_and(|value| !limit.values.contains(value))
+    });
+    match effect {
+        Effect::Allow if met => Reason::Granted,
+        Effect::Allow => Reason::AttributesUnmet,
+        Effect::Deny if foreign => Reason::NoGrant,
+        Effect::Deny => Reason::Denied,
     }
 }
 

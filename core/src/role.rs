@@ -50,13 +50,15 @@ impl RoleEntry {
     }
 }
 
-/// Which effects hold: allow, deny, both or neither.
+/// Which effects hold: allow, deny, both or neither; and whether an allow holds elsewhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Effects(u8);
 
 impl Effects {
     const ALLOW: Self = Self(1);
     const DENY: Self = Self(2);
+    /// An allow that does not count for the attributes of the question.
+    const ELSEWHERE: Self = Self(4);
 
     pub(crate) const fn allows(self) -> bool {
         self.0 & Self::ALLOW.0 != 0
@@ -64,6 +66,24 @@ impl Effects {
 
     pub(crate) const fn denies(self) -> bool {
         self.0 & Self::DENY.0 != 0
+    }
+
+    pub(crate) const fn allows_elsewhere(self) -> bool {
+        self.0 & Self::ELSEWHERE.0 != 0
+    }
+
+    /// The same, but the allow is for other attributes.
+    pub(crate) const fn elsewhere(self) -> Self {
+        if self.allows() {
+            Self(self.0 & !Self::ALLOW.0 | Self::ELSEWHERE.0)
+        } else {
+            self
+        }
+    }
+
+    /// The same without the deny.
+    pub(crate) const fn without_deny(self) -> Self {
+        Self(self.0 & !Self::DENY.0)
     }
 
     /// The effects that hold, one by one.

@@ -15,13 +15,14 @@ pub use groups::GroupEntry;
 pub use installation::{ProductEntry, SigningKeyEntry};
 
 pub use crate::role::RoleEntry;
+pub use crate::terms::RoleGrant;
 
 use crate::fact::{Change, Fact, GrantSubject};
 use crate::id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 use crate::shards::Shards;
-use entry::UserRoles;
+use crate::terms::Grants;
 use groups::Groups;
 use installation::Installation;
 
@@ -34,7 +35,7 @@ pub struct Snapshot {
     revision: Revision,
     organizations: Shards<OrganizationId, Option<OrganizationEntry>>,
     users: Shards<UserId, UserEntry>,
-    user_roles: Shards<UserId, UserRoles>,
+    user_grants: Shards<UserId, Grants>,
     groups: Groups,
     roles: Shards<RoleId, Option<Arc<RoleEntry>>>,
     applications: Shards<ApplicationId, ApplicationEntry>,
@@ -88,7 +89,7 @@ impl Snapshot {
             revision,
             organizations: Shards::default(),
             users: Shards::default(),
-            user_roles: Shards::default(),
+            user_grants: Shards::default(),
             groups: Groups::default(),
             roles: Shards::default(),
             applications: Shards::default(),
@@ -114,7 +115,7 @@ impl Snapshot {
         size_of::<Self>()
             + self.organizations.bytes()
             + self.users.bytes()
-            + self.user_roles.bytes()
+            + self.user_grants.bytes()
             + self.groups.bytes()
             + self.roles.bytes()
             + self.applications.bytes()
@@ -248,13 +249,20 @@ impl Snapshot {
             .map(|(kid, key)| (&**kid, key))
     }
 
-    /// The roles given to a subject itself, sorted; roles of its groups not included.
-    pub fn roles_given_to(&self, subject: GrantSubject) -> &[RoleId] {
+    /// What a subject itself is given, by role, expired grants included; what its groups are given
+    /// is not.
+    pub fn grants_to(&self, subject: GrantSubject) -> Vec<RoleGrant> {
+        self.own_grants(subject).to_vec()
+    }
+
+    /// As [`Snapshot::grants_to`], without a copy.
+    pub(crate) fn own_grants(&self, subject: GrantSubject) -> &[RoleGrant] {
         match subject {
-            GrantSubject::User(id) => self.user_roles.get(&id).map(|roles| &*roles.0),
-            GrantSubject::Group(id) => self.groups.get(id).map(|group| &*group.roles),
-            GrantSubject::Application(id) => self.applications.get(&id).map(|entry| &*entry.roles),
+            GrantSubject::User(id) => self.user_grants.get(&id),
+            GrantSubject::Group(id) => self.groups.get(id).map(|group| &group.grants),
+            GrantSubject::Application(id) => self.applications.get(&id).map(|entry| &entry.grants),
         }
+        .map(Grants::as_slice)
         .unwrap_or_default()
     }
 
@@ -273,6 +281,19 @@ impl Snapshot {
         groups
     }
 
+    /// The known groups that a group is a direct member of, sorted by id.
+    pub fn parents_of(&self, group: GroupId) -> Vec<GroupId> {
+        let entry = self.group(group).into_iter();
+        let slots = entry.flat_map(|entry| entry.parents.iter());
+        let parents = slots.filter_map(|slot| self.groups.at(*slot));
+        let mut parents: Vec<GroupId> = parents
+            .filter(|parent| parent.is_known())
+            .map(GroupEntry::id)
+            .collect();
+        parents.sort_unstable();
+        parents
+    }
+
     /// The known groups above a group, whose roles its members hold too, sorted by id.
     pub fn groups_above(&self, group: GroupId) -> Vec<GroupId> {
         let entry = self.group(group).into_iter();
@@ -289,16 +310,28 @@ impl Snapshot {
     pub fn roles_of_group(&self, group: GroupId) -> Vec<RoleId> {
         let entry = self.group(group).into_iter();
         let all = entry.flat_map(|entry| std::iter::once(entry).chain(self.ancestors(entry)));
-        let mut roles: Vec<RoleId> = all.flat_map(|entry| entry.roles.iter().copied()).collect();
+        let grants = all.flat_map(GroupEntry::grants);
+        let mut roles: Vec<RoleId> = grants.map(RoleGrant::role).collect();
         roles.sort_unstable();
         roles.dedup();
         roles
     }
 
-    /// The groups of a user as they are walked in a decision; a group may come more than once.
+    /// The groups of a user, direct or not; a group may come more than once.
     pub(crate) fn all_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {
-        let direct = self.direct_groups(user);
-        direct.flat_map(|group| std::iter::once(group).chain(self.ancestors(group)))
+        self.memberships(user).map(|(_, group)| group)
+    }
+
+    /// Every way from a user to a group: the group that she is a direct member of, and the same or
+    /// one above it.
+    pub(crate) fn memberships(
+        &self,
+        user: UserId,
+    ) -> impl Iterator<Item = (&GroupEntry, &GroupEntry)> {
+        self.direct_groups(user).flat_map(|direct| {
+            let all = std::iter::once(direct).chain(self.ancestors(direct));
+            all.map(move |group| (direct, group))
+        })
     }
 
     fn direct_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {

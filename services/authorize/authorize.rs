@@ -4,7 +4,7 @@
 //! check before the question itself.
 
 use gatepost_core::snapshot::ProductEntry;
-use gatepost_core::{Decision, Question, Reason, Subject, decide};
+use gatepost_core::{Decision, NO_ATTRIBUTES, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::rpc::Rpc;
@@ -89,6 +89,7 @@ async fn decision(
         revision,
         decision_id: new_id(now).to_string(),
         timestamp: Some(now.into()),
+        freshness: None,
     };
     Ok(at_revision(revision, response))
 }
@@ -182,6 +183,7 @@ fn judge(
         product,
         resource: &question.resource,
         action: &question.action,
+        attributes: &NO_ATTRIBUTES,
     };
     decide(caller.present.view(), subject, question)
 }
@@ -193,9 +195,10 @@ fn word(reason: Reason) -> &'static str {
         Reason::Granted => "granted",
         Reason::Denied => "denied",
         Reason::NoGrant => "permission",
+        Reason::AttributesUnmet => "attributes",
         Reason::UnknownProduct => "unknown_product",
         Reason::UnknownPermission => "unknown_permission",
         Reason::SubjectUnknown => "subject_unknown",
-        Reason::OrganizationSuspended | Reason::SubjectSuspended => "subject_suspended",
+        Reason::OrganizationSuspended | Reason::SubjectSuspended => "subject_disabled",
     }
 }

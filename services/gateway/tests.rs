@@ -20,8 +20,33 @@ const ID: &str = "0198a9e2-0000-7000-8000-0000000000ab";
 /// Answers with what it was asked.
 struct Echo;
 
-#[tonic::async_trait]
-impl AuthorizeService for Echo {
+/// Makes the double of the decision: the RPCs that a test calls, and the names of the others.
+macro_rules! authorize_service {
+    (unasked { $($name:ident($request:ident) -> $response:ident;)* } $($asked:tt)*) => {
+        #[tonic::async_trait]
+        impl AuthorizeService for Echo {
+            $($asked)*
+
+            $(async fn $name(
+                &self,
+                _: tonic::Request<authorize::$request>,
+            ) -> Result<Answer<authorize::$response>, Status> {
+                Err(Status::unimplemented("no test asks this"))
+            })*
+        }
+    };
+}
+
+authorize_service! {
+    unasked {
+        batch_authorize(BatchAuthorizeRequest) -> BatchAuthorizeResponse;
+        explain(ExplainRequest) -> ExplainResponse;
+        search_subjects(SearchSubjectsRequest) -> SearchSubjectsResponse;
+        search_resources(SearchResourcesRequest) -> SearchResourcesResponse;
+        search_actions(SearchActionsRequest) -> SearchActionsResponse;
+        simulate(SimulateRequest) -> SimulateResponse;
+    }
+
     async fn authorize(
         &self,
         request: tonic::Request<authorize::AuthorizeRequest>,
@@ -53,6 +78,26 @@ impl AuthorizeService for Echo {
             .insert("gatepost-revision", revision.into());
         answer.metadata_mut().insert("x-inside", 1.into());
         Ok(answer)
+    }
+
+    type WatchRevisionsStream = futures::stream::Iter<
+        std::vec::IntoIter<Result<authorize::WatchRevisionsResponse, Status>>,
+    >;
+
+    async fn watch_revisions(
+        &self,
+        request: tonic::Request<authorize::WatchRevisionsRequest>,
+    ) -> Result<Answer<Self::WatchRevisionsStream>, Status> {
+        let after = request.into_inner().after_revision;
+        let answers: Vec<_> = (after + 1..after + 3)
+            .map(|revision| {
+                Ok(authorize::WatchRevisionsResponse {
+                    revision,
+                    freshness: None,
+                })
+            })
+            .collect();
+        Ok(Answer::new(futures::stream::iter(answers)))
     }
 }
 
@@ -233,6 +278,24 @@ async fn success_has_the_status_of_its_kind() {
     assert_eq!(
         (&page["page"], &page["limit"], &page["items"]),
         (&json!(3), &json!(7), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn a_stream_is_one_line_for_each_message() {
+    let request = call("GET", "/v1/authorize:watch-revisions?afterRevision=6");
+    let response = send(request, "").await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let body = response.into_body().collect().await.expect("a body");
+    let text = String::from_utf8(body.to_bytes().to_vec()).expect("text");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[0]["revision"], &lines[1]["revision"]),
+        (&json!("7"), &json!("8"))
     );
 }
 

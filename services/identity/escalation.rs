@@ -76,7 +76,8 @@ pub fn require_not_above(caller: &Caller, user: UserId) -> Result<()> {
     let missing = own.filter_map(|role| view.role(*role)).find_map(|role| {
         let product = role.product();
         caller.lacks_to_give(product, || {
-            grant::permissions_exceed(view, caller.subject(), product, &role.permissions())
+            let permissions = role.permissions();
+            grant::permissions_exceed(view, caller.subject(), product, &permissions, None)
         })
     });
     let Some(permission) = missing else {

@@ -325,6 +325,8 @@ impl Loader {
             self.facts.push(Fact::Grant {
                 subject,
                 role: RoleId::new(role),
+                until: None,
+                limits: Vec::new(),
             });
         }
         Ok(())

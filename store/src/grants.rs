@@ -60,8 +60,7 @@ impl<'a> Grants<'a> {
         grants::Entity::insert(row.into_active_model())
             .exec_without_returning(self.scope.database())
             .await?;
-        self.scope
-            .record(Change::created(Fact::Grant { subject: who, role }));
+        self.scope.record(Change::created(fact(who, role)));
         Ok(true)
     }
 
@@ -94,8 +93,7 @@ impl<'a> Grants<'a> {
         if done.rows_affected == 0 {
             return Ok(false);
         }
-        self.scope
-            .record(Change::removed(Fact::Grant { subject: who, role }));
+        self.scope.record(Change::removed(fact(who, role)));
         Ok(true)
     }
 
@@ -162,5 +160,14 @@ impl<'a> Grants<'a> {
             self.take(who, role).await?;
         }
         Ok(())
+    }
+}
+
+fn fact(subject: GrantSubject, role: RoleId) -> Fact {
+    Fact::Grant {
+        subject,
+        role,
+        until: None,
+        limits: Vec::new(),
     }
 }

@@ -149,6 +149,7 @@ fn what_ends_a_token() {
             system: &system,
             organization: &organization,
             single_tenant: false,
+            now_s: 0,
         };
         liveness(view, principal)
     };
@@ -205,6 +206,7 @@ fn the_organization_must_be_there() {
                 system,
                 organization,
                 single_tenant: false,
+                now_s: 0,
             },
             person,
         )

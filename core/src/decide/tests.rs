@@ -20,6 +20,17 @@ fn ask((product, resource, action): &(Option<String>, String, String)) -> Questi
         product: product.as_deref(),
         resource,
         action,
+        attributes: &NO_ATTRIBUTES,
+    }
+}
+
+/// A question without attributes.
+fn about<'a>(product: Option<&'a str>, resource: &'a str, action: &'a str) -> Question<'a> {
+    Question {
+        product,
+        resource,
+        action,
+        attributes: &NO_ATTRIBUTES,
     }
 }
 
@@ -42,13 +53,54 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn agrees_with_the_oracle(world in world::world(), subject in world::subject()) {
+    fn agrees_with_the_oracle(
+        world in world::world(), subject in world::subject(), attributes in world::attributes(),
+    ) {
         let built = world.build();
         for question in all_questions() {
-            let reason = oracle::decide(&world, subject, ask(&question));
-            let decision = decide(built.view(), subject, ask(&question));
-            prop_assert_eq!(decision, Decision::from(reason), "{:?}", question);
+            let asked = Question { attributes: &attributes, ..ask(&question) };
+            let reason = oracle::decide(&world, subject, asked);
+            let decision = decide(built.view(), subject, asked);
+            prop_assert_eq!(decision, Decision::from(reason), "{:?} {:?}", question, attributes);
         }
+    }
+
+    /// An expired grant is as good as none, and one that is not over yet as good as one for ever.
+    #[test]
+    fn only_the_second_of_expiry_matters(
+        world in world::world(), subject in world::subject(), attributes in world::attributes(),
+    ) {
+        let mut settled = world.clone();
+        for facts in [&mut settled.organization, &mut settled.system] {
+            facts.retain(|fact| !matches!(fact, Fact::Grant { until: Some(until), .. }
+                if *until <= world::NOW_S));
+            for fact in facts {
+                if let Fact::Grant { until, .. } = fact {
+                    *until = None;
+                }
+            }
+        }
+        let (built, settled) = (world.build(), settled.build());
+        for question in all_questions() {
+            let asked = Question { attributes: &attributes, ..ask(&question) };
+            prop_assert_eq!(
+                decide(built.view(), subject, asked),
+                decide(settled.view(), subject, asked)
+            );
+        }
+    }
+
+    /// Whoever leaves attributes out is never allowed more than with any value of them.
+    #[test]
+    fn leaving_an_attribute_out_never_helps(
+        world in world::world(), subject in world::subject(), attributes in world::attributes(),
+        question in question(),
+    ) {
+        let built = world.build();
+        let asked = Question { attributes: &attributes, ..ask(&question) };
+        let bare = decide(built.view(), subject, ask(&question));
+        let full = decide(built.view(), subject, asked);
+        prop_assert!(full.allowed || !bare.allowed);
     }
 
     #[test]
@@ -76,7 +128,7 @@ proptest! {
         resource in world::name(), action in world::name(),
     ) {
         give(&mut world, subject, "p", &resource, &action, Effect::Deny);
-        let question = Question { product: Some("p"), resource: &resource, action: &action };
+        let question = about(Some("p"), &resource, &action);
         let decision = decide(world.build().view(), subject, question);
         prop_assert!(!decision.allowed);
     }
@@ -91,7 +143,7 @@ proptest! {
             for action in actions {
                 let allowed = |product: &ProductEntry| {
                     let product = Some(product.slug());
-                    decide(built.view(), subject, Question { product, resource, action }).allowed
+                    decide(built.view(), subject, about(product, resource, action)).allowed
                 };
                 prop_assert!(built.system.products().any(allowed), "{resource}:{action}");
             }
@@ -131,6 +183,8 @@ fn give(
     world.organization.push(Fact::Grant {
         subject: subject.into(),
         role: id,
+        until: None,
+        limits: Vec::new(),
     });
     if world.id == OrganizationId::new(world::SYSTEM) {
         world.system.clone_from(&world.organization);
@@ -208,6 +262,8 @@ fn house(status: Status) -> World {
     let grant = |subject, number| Fact::Grant {
         subject,
         role: RoleId::new(Uuid::from_u128(number)),
+        until: None,
+        limits: Vec::new(),
     };
     let system = products_and_roles();
     let organization = vec![
@@ -248,6 +304,7 @@ fn house(status: Status) -> World {
         system,
         organization,
         single_tenant: false,
+        now_s: world::NOW_S,
     }
 }
 
@@ -286,15 +343,7 @@ fn cases() {
             _ => Subject::User(UserId::new(MACHINE)),
         };
         let product = (product != "-").then_some(product);
-        let decision = decide(
-            built.view(),
-            subject,
-            Question {
-                product,
-                resource,
-                action,
-            },
-        );
+        let decision = decide(built.view(), subject, about(product, resource, action));
         assert_eq!(format!("{:?}", decision.reason), reason, "{case}");
         assert_eq!(decision.allowed, reason == "Granted", "{case}");
     }
@@ -306,11 +355,7 @@ fn what_rules_the_installation_counts_where_it_is_ruled() {
     let mut world = house(Status::Active);
     world.single_tenant = true;
     for product in [Some("gatepost-system"), None] {
-        let question = Question {
-            product,
-            resource: "organizations",
-            action: "get",
-        };
+        let question = about(product, "organizations", "get");
         assert!(decide(world.build().view(), ann, question).allowed);
     }
 }
@@ -318,11 +363,7 @@ fn what_rules_the_installation_counts_where_it_is_ruled() {
 #[test]
 fn the_suspended_may_nothing() {
     let ann = Subject::User(UserId::new(ANN));
-    let question = Question {
-        product: Some("midaz"),
-        resource: "accounts",
-        action: "get",
-    };
+    let question = about(Some("midaz"), "accounts", "get");
     let built = house(Status::Suspended).build();
     let decision = decide(built.view(), ann, question);
     assert_eq!(decision.reason, Reason::OrganizationSuspended);

@@ -67,8 +67,26 @@ fn more_samples() -> Vec<(Fact, &'static str, &'static str)> {
             Fact::Grant {
                 subject: GrantSubject::Group(group),
                 role,
+                until: None,
+                limits: vec![],
             },
             r#"{"noun":"grant","subject":{"group":"ID"},"role":"ID"}"#,
+            "grant:group:ID:ID",
+        ),
+        (
+            Fact::Grant {
+                subject: GrantSubject::Group(group),
+                role,
+                until: Some(7),
+                limits: vec![AttributeLimit {
+                    attribute: text("ledger_id"),
+                    values: vec![text("a"), text("b")],
+                }],
+            },
+            concat!(
+                r#"{"noun":"grant","subject":{"group":"ID"},"role":"ID","until":7,"#,
+                r#""limits":[{"attribute":"ledger_id","values":["a","b"]}]}"#
+            ),
             "grant:group:ID:ID",
         ),
         (

@@ -2,9 +2,11 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::fact::{Fact, GrantSubject, Status};
+use crate::decide::{Question, decide};
+use crate::fact::{AttributeLimit, Fact, GrantSubject, Status};
 use crate::id::{OrganizationId, UserId};
 use crate::oracle::world::{self, NAMES, World};
+use crate::terms::NO_ATTRIBUTES;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
@@ -13,10 +15,13 @@ proptest! {
     #[test]
     fn nothing_is_given_that_is_lacked(
         world in world::world(), actor in world::subject(), given in world::permissions(),
+        until in prop::option::of(world::NOW_S + 1..world::NOW_S + 4),
     ) {
         let built = world.build();
+        // The last second at which what is given counts; for ever is far away.
+        let last = View { now_s: until.map_or(i64::MAX, |until| until - 1), ..built.view() };
         for product in [PRODUCT_GATEPOST, PRODUCT_SYSTEM] {
-            if permissions_exceed(built.view(), actor, product, &given).is_some() {
+            if permissions_exceed(built.view(), actor, product, &given, until).is_some() {
                 continue;
             }
             for (resource, action) in NAMES.iter().flat_map(|a| NAMES.iter().map(move |b| (a, b))) {
@@ -26,8 +31,11 @@ proptest! {
                         && (line.action == ANY || line.action == **action)
                 };
                 if given.iter().any(|line| matches(&line)) {
-                    let question = Question { product: Some(product), resource, action };
+                    let product = Some(product);
+                    let attributes = &NO_ATTRIBUTES;
+                    let question = Question { product, resource, action, attributes };
                     prop_assert!(decide(built.view(), actor, question).allowed);
+                    prop_assert!(decide(last, actor, question).allowed);
                 }
             }
         }
@@ -86,10 +94,14 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
         Fact::Grant {
             subject: GrantSubject::User(user),
             role: RoleId::new(Uuid::from_u128(1)),
+            until: None,
+            limits: vec![],
         },
         Fact::Grant {
             subject: GrantSubject::User(user),
             role: RoleId::new(Uuid::from_u128(2)),
+            until: None,
+            limits: vec![],
         },
     ];
     World {
@@ -97,6 +109,7 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
         system,
         organization,
         single_tenant: false,
+        now_s: world::NOW_S,
     }
 }
 
@@ -172,7 +185,7 @@ fn cases() {
     for (name, held, role, may) in cases {
         let built = house(held).build();
         let role = RoleId::new(Uuid::from_u128(role));
-        assert_eq!(may_grant(built.view(), actor, role), may, "{name}");
+        assert_eq!(may_grant(built.view(), actor, role, None), may, "{name}");
     }
 }
 
@@ -182,22 +195,27 @@ fn tells_what_is_missing() {
     let built = house(&[]).build();
     let role = |number| RoleId::new(Uuid::from_u128(number));
     let missing = Permission::new("gatepost", "users", "get");
-    let excess = exceeds(built.view(), actor, &[role(105), role(100), role(101)]);
+    let excess = exceeds(
+        built.view(),
+        actor,
+        &[role(105), role(100), role(101)],
+        None,
+    );
     assert_eq!(excess, Some(Excess::Lacks(missing)));
     assert_eq!(
-        exceeds(built.view(), actor, &[role(9)]),
+        exceeds(built.view(), actor, &[role(9)], None),
         Some(Excess::UnknownRole(role(9)))
     );
-    assert!(!may_grant(built.view(), actor, role(9)));
+    assert!(!may_grant(built.view(), actor, role(9), None));
     assert_eq!(
-        exceeds(built.view(), actor, &[role(102)]),
+        exceeds(built.view(), actor, &[role(102)], None),
         None,
         "another rule's matter"
     );
     let mut world = house(&[]);
-    assert!(!may_grant(world.build().view(), actor, role(103)));
+    assert!(!may_grant(world.build().view(), actor, role(103), None));
     world.single_tenant = true;
-    assert!(may_grant(world.build().view(), actor, role(103)));
+    assert!(may_grant(world.build().view(), actor, role(103), None));
 }
 
 #[test]
@@ -206,7 +224,7 @@ fn whoever_takes_a_deny_away_must_hold_what_it_denied() {
     let missing = |held: &[(&str, &str, Effect)], denied: &[(&str, &str, Effect)]| {
         let built = house(held).build();
         let actor = Subject::User(UserId::new(ACTOR));
-        let missing = change_exceeds(built.view(), actor, PRODUCT_GATEPOST, &lines(denied));
+        let missing = change_exceeds(built.view(), actor, PRODUCT_GATEPOST, &lines(denied), None);
         missing.map(|permission| permission.to_string())
     };
     let all_users = [("users", "*", allow)];
@@ -224,4 +242,44 @@ fn whoever_takes_a_deny_away_must_hold_what_it_denied() {
         missing(&all_users, &[("groups", "get", allow)]),
         Some("gatepost/groups:get".into())
     );
+}
+
+#[test]
+fn nobody_gives_for_longer_than_they_hold() {
+    let actor = Subject::User(UserId::new(ACTOR));
+    let role = |number| RoleId::new(Uuid::from_u128(number));
+    let held = [
+        ("users", "get", Effect::Allow),
+        ("grants", "midaz", Effect::Allow),
+    ];
+    let with = |end: Option<i64>, within: &[AttributeLimit]| {
+        let mut world = house(&held);
+        for fact in &mut world.organization {
+            if let Fact::Grant { until, limits, .. } = fact {
+                *until = end;
+                *limits = within.to_vec();
+            }
+        }
+        world.build()
+    };
+    let end = world::NOW_S + 10;
+    for number in [100, 102] {
+        let may = |held: Option<i64>, given| {
+            may_grant(with(held, &[]).view(), actor, role(number), given)
+        };
+        assert!(may(None, None) && may(None, Some(end)));
+        assert!(may(Some(end), Some(end)) && may(Some(end), Some(end - 1)));
+        assert!(!may(Some(end), Some(end + 1)) && !may(Some(end), None));
+        assert!(!may(Some(world::NOW_S), Some(world::NOW_S - 1)));
+        let limited = [AttributeLimit {
+            attribute: "ledger".into(),
+            values: vec!["x".into()],
+        }];
+        assert!(!may_grant(
+            with(None, &limited).view(),
+            actor,
+            role(number),
+            Some(end)
+        ));
+    }
 }

@@ -7,16 +7,21 @@ use uuid::Uuid;
 
 use crate::decide::{Subject, View};
 use crate::fact::{
-    Algorithm, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission, Status,
+    Algorithm, AttributeLimit, Change, Effect, Fact, FactKey, GrantSubject, Member, RolePermission,
+    Status,
 };
 use crate::id::{ApplicationId, CredentialId, GroupId, OrganizationId, RoleId, SessionId, UserId};
 use crate::route::Route;
 use crate::snapshot::Snapshot;
+use crate::terms::Attributes;
 
 /// The id of the system organization.
 pub(crate) const SYSTEM: Uuid = Uuid::from_u128(1);
 /// The id of the other organization.
 pub(crate) const ORGANIZATION: Uuid = Uuid::from_u128(2);
+
+/// The moment that worlds are asked about.
+pub(crate) const NOW_S: i64 = 100;
 
 pub(crate) const PRODUCTS: [&str; 6] = ["p", "q", "p-old", "gatepost", "gatepost-system", "none"];
 pub(crate) const NAMES: [&str; 4] = ["a", "b", "c", "*"];
@@ -28,6 +33,7 @@ pub(crate) struct World {
     pub(crate) system: Vec<Fact>,
     pub(crate) organization: Vec<Fact>,
     pub(crate) single_tenant: bool,
+    pub(crate) now_s: i64,
 }
 
 /// A world's snapshots.
@@ -35,6 +41,7 @@ pub(crate) struct Built {
     pub(crate) system: Snapshot,
     pub(crate) organization: Snapshot,
     single_tenant: bool,
+    now_s: i64,
 }
 
 impl World {
@@ -45,6 +52,7 @@ impl World {
             system,
             organization,
             single_tenant: self.single_tenant,
+            now_s: self.now_s,
         }
     }
 }
@@ -55,11 +63,13 @@ impl Built {
             system,
             organization,
             single_tenant,
+            now_s,
         } = self;
         View {
             system,
             organization,
             single_tenant: *single_tenant,
+            now_s: *now_s,
         }
     }
 }
@@ -186,13 +196,53 @@ fn organization_fact(id: Uuid) -> impl Strategy<Value = Fact> {
     })
 }
 
+/// Attributes and their values, so few that they meet.
+const ATTRIBUTES: [&str; 2] = ["ledger", "branch"];
+const VALUES: [&str; 3] = ["x", "y", "z"];
+
+/// What a question says of attributes: mostly something.
+pub(crate) fn attributes() -> impl Strategy<Value = Attributes> {
+    let pair = (
+        prop::sample::select(&ATTRIBUTES[..]).prop_map(String::from),
+        prop::sample::select(&VALUES[..]).prop_map(String::from),
+    );
+    prop::collection::vec(pair, 0..3).prop_map(|pairs| pairs.into_iter().collect())
+}
+
+fn limits() -> impl Strategy<Value = Vec<AttributeLimit>> {
+    let attribute = prop::sample::select(&ATTRIBUTES[..]).prop_map(String::from);
+    let value = prop::sample::select(&VALUES[..]).prop_map(String::from);
+    let values = prop::collection::btree_set(value, 0..3);
+    let limit = (attribute, values).prop_map(|(attribute, values)| AttributeLimit {
+        attribute,
+        values: values.into_iter().collect(),
+    });
+    prop_oneof![
+        3 => Just(Vec::new()),
+        2 => prop::collection::btree_set(limit, 1..3)
+            .prop_map(|limits| limits.into_iter().collect()),
+    ]
+}
+
+fn grant() -> impl Strategy<Value = Fact> {
+    let until = prop::option::weighted(0.4, NOW_S - 2..NOW_S + 3);
+    (grant_subject(), role(), until, limits()).prop_map(|(subject, role, until, limits)| {
+        Fact::Grant {
+            subject,
+            role,
+            until,
+            limits,
+        }
+    })
+}
+
 /// Any fact of an organization.
 pub(crate) fn fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         5 => noun(),
         4 => (uuid(6), member())
             .prop_map(|(group, member)| Fact::Member { group: GroupId::new(group), member }),
-        3 => (grant_subject(), role()).prop_map(|(subject, role)| Fact::Grant { subject, role }),
+        3 => grant(),
     ]
 }
 
@@ -259,6 +309,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                         system,
                         organization,
                         single_tenant,
+                        now_s: NOW_S,
                     };
                 }
                 // The system organization's own people: its view has it on both sides.
@@ -271,6 +322,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     system: all.clone(),
                     organization: all,
                     single_tenant,
+                    now_s: NOW_S,
                 }
             },
         )

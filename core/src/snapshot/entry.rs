@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::fact::Status;
-use crate::id::{ApplicationId, RoleId};
+use crate::id::ApplicationId;
 use crate::role::RoleEntry;
 use crate::shards::{Entry, Weigh};
+use crate::terms::Grants;
 
 /// A user, or the edges of one who is not known yet.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +74,7 @@ pub struct ApplicationEntry {
     name: Box<str>,
     client_id: Box<str>,
     status: Option<Status>,
-    pub(super) roles: Box<[RoleId]>,
+    pub(super) grants: Grants,
 }
 
 impl ApplicationEntry {
@@ -104,7 +105,7 @@ impl ApplicationEntry {
 
     pub(super) fn unset(&mut self) {
         *self = Self {
-            roles: std::mem::take(&mut self.roles),
+            grants: std::mem::take(&mut self.grants),
             ..Self::default()
         };
     }
@@ -112,13 +113,13 @@ impl ApplicationEntry {
 
 impl Entry for ApplicationEntry {
     fn is_vacant(&self) -> bool {
-        self.status.is_none() && self.roles.is_empty()
+        self.status.is_none() && self.grants.is_empty()
     }
 
     fn heap_bytes(&self) -> usize {
         allocated(self.name.len())
             + allocated(self.client_id.len())
-            + allocated(size_of_val(&*self.roles))
+            + allocated(self.grants.heap_bytes())
     }
 }
 
@@ -155,17 +156,14 @@ impl Weigh for Arc<RoleEntry> {
     }
 }
 
-/// The roles given directly to a user. Few users have any, so they are kept apart.
-#[derive(Debug, Clone, Default)]
-pub(super) struct UserRoles(pub(super) Box<[RoleId]>);
-
-impl Entry for UserRoles {
+/// The grants of a user herself. Few users have any, so they are kept apart.
+impl Entry for Grants {
     fn is_vacant(&self) -> bool {
-        self.0.is_empty()
+        self.is_empty()
     }
 
     fn heap_bytes(&self) -> usize {
-        allocated(size_of_val(&*self.0))
+        allocated(Grants::heap_bytes(self))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use crate::fact::{Fact, GrantSubject, Member};
-use crate::id::RoleId;
+use crate::terms::RoleGrant;
 
 impl Snapshot {
     /// The facts that the snapshot is the fold of, sorted by key: what another replica needs to
@@ -31,8 +31,8 @@ impl Snapshot {
                 member: Member::User(*id),
             }));
         }
-        for (id, roles) in self.user_roles.iter() {
-            facts.extend(grants(GrantSubject::User(*id), &roles.0));
+        for (id, given) in self.user_grants.iter() {
+            facts.extend(grants(GrantSubject::User(*id), given.as_slice()));
         }
         facts.extend(
             self.ended_sessions()
@@ -54,7 +54,7 @@ impl Snapshot {
                 group: parent.id(),
                 member: Member::Group(group.id()),
             }));
-            facts.extend(grants(GrantSubject::Group(group.id()), &group.roles));
+            facts.extend(grants(GrantSubject::Group(group.id()), group.grants()));
         }
         facts.extend(self.roles().map(|(id, role)| Fact::Role {
             id,
@@ -75,7 +75,10 @@ impl Snapshot {
                 }),
         );
         for (id, application) in self.applications.iter() {
-            facts.extend(grants(GrantSubject::Application(*id), &application.roles));
+            facts.extend(grants(
+                GrantSubject::Application(*id),
+                application.grants.as_slice(),
+            ));
         }
         facts.extend(self.credentials.iter().filter_map(|(id, application)| {
             application.map(|application| Fact::Credential {
@@ -112,9 +115,11 @@ impl Snapshot {
 }
 
 /// The grants of one subject.
-fn grants(subject: GrantSubject, roles: &[RoleId]) -> impl Iterator<Item = Fact> {
-    roles.iter().map(move |role| Fact::Grant {
+fn grants(subject: GrantSubject, given: &[RoleGrant]) -> impl Iterator<Item = Fact> {
+    given.iter().map(move |grant| Fact::Grant {
         subject,
-        role: *role,
+        role: grant.role(),
+        until: grant.until(),
+        limits: grant.limits().to_vec(),
     })
 }

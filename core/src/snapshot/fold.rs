@@ -12,6 +12,7 @@ use crate::fact::{Change, Fact, FactKey, GrantSubject, Member};
 use crate::id::{GroupId, RoleId, UserId};
 use crate::list;
 use crate::role::RoleEntry;
+use crate::terms::RoleGrant;
 
 impl Snapshot {
     /// Takes one step.
@@ -59,7 +60,12 @@ impl Snapshot {
                 let role = Arc::new(RoleEntry::new(product, name, permissions));
                 self.roles.edit(*id, |old| *old = Some(role));
             }
-            Fact::Grant { subject, role } => self.set_grant(*subject, *role, true),
+            Fact::Grant {
+                subject,
+                role,
+                until,
+                limits,
+            } => self.put_grant(*subject, RoleGrant::new(*role, *until, limits)),
             Fact::Application {
                 id,
                 name,
@@ -108,7 +114,7 @@ impl Snapshot {
             FactKey::Group(id) => self.groups.set_name(*id, None),
             FactKey::Member(group, member) => self.set_member(*group, *member, false),
             FactKey::Role(id) => self.roles.edit(*id, |old| *old = None),
-            FactKey::Grant(subject, role) => self.set_grant(*subject, *role, false),
+            FactKey::Grant(subject, role) => self.remove_grant(*subject, *role),
             FactKey::Application(id) => self.applications.edit(*id, ApplicationEntry::unset),
             FactKey::Credential(id) => self.credentials.edit(*id, |old| *old = None),
             FactKey::EndedSession(id) => self.ended_sessions.edit(*id, |old| *old = None),
@@ -140,16 +146,23 @@ impl Snapshot {
         }
     }
 
-    fn set_grant(&mut self, subject: GrantSubject, role: RoleId, held: bool) {
+    fn put_grant(&mut self, subject: GrantSubject, grant: RoleGrant) {
         match subject {
-            GrantSubject::User(id) => {
-                self.user_roles
-                    .edit(id, |roles| list::set(&mut roles.0, role, held));
+            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.put(grant)),
+            GrantSubject::Group(id) => self.groups.put_grant(id, grant),
+            GrantSubject::Application(id) => {
+                self.applications.edit(id, |entry| entry.grants.put(grant));
             }
-            GrantSubject::Group(id) => self.groups.set_role(id, role, held),
+        }
+    }
+
+    fn remove_grant(&mut self, subject: GrantSubject, role: RoleId) {
+        match subject {
+            GrantSubject::User(id) => self.user_grants.edit(id, |grants| grants.remove(role)),
+            GrantSubject::Group(id) => self.groups.remove_grant(id, role),
             GrantSubject::Application(id) => {
                 self.applications
-                    .edit(id, |entry| list::set(&mut entry.roles, role, held));
+                    .edit(id, |entry| entry.grants.remove(role));
             }
         }
     }

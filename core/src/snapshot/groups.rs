@@ -6,6 +6,7 @@ use crate::id::{GroupId, RoleId};
 use crate::list;
 use crate::shards::Shards;
 use crate::table::Table;
+use crate::terms::{Grants, RoleGrant};
 
 /// A group, or the edges of one that is not known yet.
 ///
@@ -14,8 +15,8 @@ use crate::table::Table;
 pub struct GroupEntry {
     id: GroupId,
     name: Option<Box<str>>,
-    /// Roles given to the group, sorted.
-    pub(super) roles: Box<[RoleId]>,
+    /// Roles given to the group.
+    pub(super) grants: Grants,
     /// Slots of the groups that this group is a direct member of, sorted.
     pub(super) parents: Box<[u32]>,
     /// Slots of the groups that are direct members of this group, sorted.
@@ -31,7 +32,7 @@ impl GroupEntry {
         Self {
             id,
             name: None,
-            roles: Box::default(),
+            grants: Grants::default(),
             parents: Box::default(),
             children: Box::default(),
             ancestors: Box::default(),
@@ -49,9 +50,9 @@ impl GroupEntry {
         self.name.as_deref().unwrap_or_default()
     }
 
-    /// The roles given to the group itself, sorted.
-    pub fn roles(&self) -> &[RoleId] {
-        &self.roles
+    /// The roles given to the group itself, sorted by role.
+    pub fn grants(&self) -> &[RoleGrant] {
+        self.grants.as_slice()
     }
 
     /// How many users are direct members, known or not.
@@ -64,13 +65,13 @@ impl GroupEntry {
     }
 
     fn is_vacant(&self) -> bool {
-        let edges = self.roles.len() + self.parents.len() + self.children.len();
-        self.name.is_none() && edges == 0 && self.users == 0
+        let edges = self.parents.len() + self.children.len();
+        self.name.is_none() && edges == 0 && self.users == 0 && self.grants.is_empty()
     }
 
     fn heap_bytes(&self) -> usize {
         let slots = self.parents.len() + self.children.len() + self.ancestors.len();
-        self.name().len() + size_of_val(&*self.roles) + slots * size_of::<u32>()
+        self.name().len() + self.grants.heap_bytes() + slots * size_of::<u32>()
     }
 }
 
@@ -126,13 +127,21 @@ impl Groups {
         self.release(slot);
     }
 
-    /// Gives a role to a group, or takes it back.
-    pub(super) fn set_role(&mut self, id: GroupId, role: RoleId, held: bool) {
-        let Some(slot) = self.slot_for(id, held) else {
+    /// Gives a role to a group, or changes the terms of it.
+    pub(super) fn put_grant(&mut self, id: GroupId, grant: RoleGrant) {
+        let slot = self.slot_for(id, true);
+        if let Some(entry) = slot.and_then(|slot| self.entries.get_mut(slot)) {
+            entry.grants.put(grant);
+        }
+    }
+
+    /// Takes a role back from a group.
+    pub(super) fn remove_grant(&mut self, id: GroupId, role: RoleId) {
+        let Some(slot) = self.slot(id) else {
             return;
         };
         if let Some(entry) = self.entries.get_mut(slot) {
-            list::set(&mut entry.roles, role, held);
+            entry.grants.remove(role);
         }
         self.release(slot);
     }

@@ -152,6 +152,8 @@ fn memory_of_many_small_organizations() {
         facts.push(Fact::Grant {
             subject: GrantSubject::Group(*id),
             role,
+            until: None,
+            limits: Vec::new(),
         });
     }
     for (number, fact) in facts.clone().iter().enumerate() {

@@ -68,6 +68,8 @@ pub async fn a_user_lives_and_goes(world: World) {
         Fact::Grant {
             subject: GrantSubject::User(user.id),
             role,
+            until: None,
+            limits: Vec::new(),
         },
         Fact::EndedSession {
             id: session.id,
