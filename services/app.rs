@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost_replica::Gatekeeper;
 use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
 use crate::clock::Clock;
@@ -10,8 +11,7 @@ use crate::context::Audit;
 use crate::error::Result;
 use crate::password::Passwords;
 use crate::seal::Sealer;
-use crate::snapshots::Snapshots;
-use crate::token::{Signer, Verifier};
+use crate::token::Signer;
 
 /// The parts.
 pub struct App {
@@ -20,17 +20,15 @@ pub struct App {
     /// Counters of volume; may forget everything at any moment.
     pub cache: Cache,
     /// Hints to other replicas; may lose every one.
-    pub bus: Bus,
+    pub bus: Arc<Bus>,
     /// The time.
     pub clock: Clock,
     /// The master key.
     pub sealer: Sealer,
     /// Signs tokens.
     pub signer: Signer,
-    /// Checks tokens.
-    pub verifier: Verifier,
-    /// What decisions are made from.
-    pub snapshots: Arc<Snapshots>,
+    /// Proves who calls, and decides.
+    pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.
     pub passwords: Passwords,
     /// The issuer of tokens.
@@ -55,7 +53,7 @@ impl App {
         let here = (revision != before).then_some((organization, revision));
         for (organization, revision) in left.into_iter().chain(here) {
             self.bus.hint(organization);
-            self.snapshots.see(organization, revision).await;
+            self.gatekeeper.snapshots.see(organization, revision).await;
         }
         Ok(revision)
     }

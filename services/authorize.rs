@@ -12,21 +12,19 @@ use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::authorize::v1::authorize_service_server::{
     AuthorizeService, AuthorizeServiceServer,
 };
+use gatepost_replica::Gatekeeper;
 use tonic::{Request, Response, Status};
 
-use crate::app::App;
 use crate::run::MESSAGE_BYTES_MAX;
 
 /// The service.
 struct Authorize {
-    app: Arc<App>,
-    counters: authorize::Counters,
+    gatekeeper: Arc<Gatekeeper>,
 }
 
 /// The service, ready to be routed to.
-pub fn service(app: Arc<App>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    let counters = authorize::Counters::new();
-    AuthorizeServiceServer::new(Authorize { app, counters })
+pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
+    AuthorizeServiceServer::new(Authorize { gatekeeper })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
 }
 
@@ -36,7 +34,7 @@ impl AuthorizeService for Authorize {
         &self,
         request: Request<pb::AuthorizeRequest>,
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
-        authorize::authorize(&self.app, &self.counters, request).await
+        authorize::authorize(&self.gatekeeper, request).await
     }
 
     async fn batch_authorize(

@@ -14,6 +14,9 @@ use url::Url;
 
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 
+/// Bytes in what settings call a megabyte.
+const MEGABYTE: u64 = 1 << 20;
+
 /// Everything that a start needs to know.
 #[derive(Debug)]
 pub struct Config {
@@ -39,6 +42,8 @@ pub struct Config {
     pub multi_tenant: bool,
     /// After how long a revocation binds every replica.
     pub staleness_bound: Duration,
+    /// Bytes that all snapshots together may take.
+    pub snapshot_budget_bytes: usize,
     /// How long tokens live, and how sign-ins are limited.
     pub sign_in: SignInConfig,
     /// What is logged and traced.
@@ -146,6 +151,10 @@ impl Config {
                 100,
                 60_000,
             )?),
+            snapshot_budget_bytes: usize::try_from(
+                read.between("snapshot_budget_mb", 16, 1_048_576)? * MEGABYTE,
+            )
+            .unwrap_or(usize::MAX),
             sign_in: read.sign_in()?,
             telemetry: read.telemetry()?,
         };

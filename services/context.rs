@@ -1,11 +1,11 @@
 //! What a handler is given: who calls, when, in which organization, and how to tell of it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use gatepost_core::{
-    Decision, NO_ATTRIBUTES, OrganizationId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission,
-    Question, Revision, RolePermission, Subject, UserId, decide, grant,
+    PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Revision, RolePermission, Subject, grant,
 };
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
@@ -17,8 +17,6 @@ use crate::app::App;
 use crate::clock::new_id;
 use crate::error::{Error, Result};
 use crate::once::Once;
-use crate::snapshots::Present;
-use crate::token::Verified;
 
 /// How a request came in; set once, at the door, for every face.
 #[derive(Clone, Debug)]
@@ -48,50 +46,25 @@ impl Arrival {
     }
 }
 
-/// Who calls, proven by a token.
+/// Who calls, proven by a token, with what only those may ask who administer.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    /// The token.
-    pub token: Arc<Verified>,
-    /// The snapshots against which the token was found alive.
-    pub present: Present,
+pub struct Caller(gatepost_replica::Caller);
+
+impl Deref for Caller {
+    type Target = gatepost_replica::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl From<gatepost_replica::Caller> for Caller {
+    fn from(caller: gatepost_replica::Caller) -> Self {
+        Self(caller)
+    }
 }
 
 impl Caller {
-    /// The person or machine.
-    pub fn subject(&self) -> Subject {
-        self.token.principal.subject()
-    }
-
-    /// The organization, which only the token tells.
-    pub fn organization(&self) -> OrganizationId {
-        self.token.principal.organization()
-    }
-
-    /// The session of a person, the credential of a machine.
-    pub fn session(&self) -> Uuid {
-        self.token.principal.sid()
-    }
-
-    /// The person, if it is one.
-    pub fn user(&self) -> Option<UserId> {
-        match self.subject() {
-            Subject::User(user) => Some(user),
-            Subject::Application(_) => None,
-        }
-    }
-
-    /// Whether the caller may do this.
-    pub fn may(&self, product: &str, resource: &str, action: &str) -> Decision {
-        let question = Question {
-            product: Some(product),
-            resource,
-            action,
-            attributes: &NO_ATTRIBUTES,
-        };
-        decide(self.present.view(), self.subject(), question)
-    }
-
     /// Refuses a caller who lacks a permission.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use gatepost_core::claims::Ended;
 use gatepost_core::name::NameError;
 use gatepost_proto::validate::Violations;
 use gatepost_proto::{ErrorReason, reason};
@@ -153,33 +152,12 @@ impl From<NameError> for Error {
     }
 }
 
-impl From<Ended> for Error {
-    fn from(ended: Ended) -> Self {
-        let (reason, message) = match ended {
-            Ended::OrganizationGone => (
-                ErrorReason::OrganizationGone,
-                "the organization no longer exists",
-            ),
-            Ended::OrganizationSuspended => (
-                ErrorReason::OrganizationSuspended,
-                "the organization is suspended",
-            ),
-            Ended::UserGone => (ErrorReason::UserGone, "the user no longer exists"),
-            Ended::UserSuspended => (ErrorReason::UserSuspended, "the user is suspended"),
-            Ended::ApplicationGone => (
-                ErrorReason::ApplicationGone,
-                "the application no longer exists",
-            ),
-            Ended::ApplicationSuspended => (
-                ErrorReason::ApplicationSuspended,
-                "the application is suspended",
-            ),
-            Ended::CredentialGone => (
-                ErrorReason::CredentialRevoked,
-                "the client secret was revoked",
-            ),
-            Ended::SessionEnded => (ErrorReason::SessionEnded, "the session has ended"),
-        };
-        Self::new(reason, message)
+impl From<gatepost_replica::Error> for Error {
+    fn from(error: gatepost_replica::Error) -> Self {
+        let plain = Self::new(error.reason(), error.message());
+        Self {
+            cause: error.into_cause(),
+            ..plain
+        }
     }
 }

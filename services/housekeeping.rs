@@ -28,7 +28,7 @@ async fn prune(app: &App) -> Result<()> {
     let now = app.clock.now();
     let organizations = app
         .store
-        .read(app.snapshots.system())
+        .read(app.gatekeeper.snapshots.system())
         .await?
         .organizations()
         .ids()

@@ -9,7 +9,6 @@ mod auth;
 mod authorize;
 mod bootstrap;
 pub mod cli;
-pub mod clock;
 pub mod config;
 mod context;
 mod door;
@@ -26,6 +25,8 @@ mod password;
 mod run;
 mod seal;
 pub mod serve;
-mod snapshots;
+mod source;
 mod telemetry;
 mod token;
+
+pub use gatepost_replica::clock;

@@ -246,7 +246,7 @@ pub async fn furnish_all(
 ) -> Result<()> {
     let organizations = app
         .store
-        .read(app.snapshots.system())
+        .read(app.gatekeeper.snapshots.system())
         .await?
         .organizations()
         .ids()

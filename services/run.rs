@@ -16,6 +16,7 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::redact::Redact;
 use gatepost_proto::rpc::{Access, Effect, Rpc};
 use gatepost_proto::validate::{Validate, Violations};
+use gatepost_replica::{Gatekeeper, Want};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
@@ -137,7 +138,7 @@ where
     let (metadata, _, message) = request.into_parts();
     let least = min_revision(&metadata)?;
     let known = if Req::RULE.installation { 0 } else { least };
-    let caller = authenticate(app, &metadata, known).await?;
+    let caller = authenticate(&app.gatekeeper, &metadata, Want::at_least(known)).await?;
     validate(&message)?;
     allow::<Req>(&caller)?;
     let once = Once::read(app, &metadata, &caller, &message)?;
@@ -199,11 +200,14 @@ where
 ///
 /// # Errors
 /// A 401 with its reason, or `UNAVAILABLE`.
-pub async fn authenticate(app: &App, metadata: &MetadataMap, least: Revision) -> Result<Caller> {
+pub async fn authenticate(
+    gatekeeper: &Gatekeeper,
+    metadata: &MetadataMap,
+    want: Want,
+) -> Result<Caller> {
     let token = bearer(metadata)?
         .ok_or_else(|| Error::new(ErrorReason::TokenMissing, "this call needs a token"))?;
-    let (token, present) = app.verifier.check(token, least).await?;
-    Ok(Caller { token, present })
+    Ok(gatekeeper.authenticate(token, want).await?.into())
 }
 
 /// The bearer token of a request (RFC 6750 §2.1). Two credentials are one too many: which of them
@@ -266,7 +270,7 @@ fn allow<Req: Rpc>(caller: &Caller) -> Result<()> {
 
 async fn begin<Req: Rpc>(app: &Arc<App>, arrival: &Arrival, caller: Caller) -> Result<Cx> {
     let organization = if Req::RULE.installation {
-        app.snapshots.system()
+        app.gatekeeper.snapshots.system()
     } else {
         caller.organization()
     };

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use gatepost_proto::DESCRIPTORS;
+use gatepost_replica::{Gatekeeper, SnapshotConfig, Snapshots, Verifier};
 use gatepost_store::{Bus, Cache, ServingLock, Store, StoreConfig};
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -33,8 +34,8 @@ use crate::gateway;
 use crate::housekeeping::keep_house;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
-use crate::snapshots::Snapshots;
-use crate::token::{Signer, Verifier};
+use crate::source::Database;
+use crate::token::Signer;
 use crate::{auth, authorize, identity};
 
 /// How long a balancer has to see that this server is closing, before it closes.
@@ -92,30 +93,38 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         installation,
         first,
     } = started;
+    let bus = Arc::new(bus);
     let snapshots = Snapshots::open(
-        store.clone(),
+        Arc::new(Database::new(store.clone(), Arc::clone(&bus))),
         clock.clone(),
-        installation.system_organization,
-        config.staleness_bound,
-        !config.multi_tenant,
+        SnapshotConfig {
+            system: installation.system_organization,
+            bound: config.staleness_bound,
+            single_tenant: !config.multi_tenant,
+            budget_bytes: config.snapshot_budget_bytes,
+        },
     )
     .await?;
-    let following = tokio::spawn(Arc::clone(&snapshots).follow(bus.subscribe()));
+    let following = tokio::spawn(Arc::clone(&snapshots).follow());
     let public_url = installation.public_url.clone();
+    let verifier = Verifier::new(
+        public_url.clone(),
+        config.sign_in.access_token,
+        clock.clone(),
+        Arc::clone(&snapshots),
+    );
     let app = Arc::new(App {
-        verifier: Verifier::new(
-            public_url.clone(),
-            config.sign_in.access_token,
-            clock.clone(),
-            Arc::clone(&snapshots),
-        ),
+        gatekeeper: Arc::new(Gatekeeper {
+            snapshots,
+            verifier,
+            clock: clock.clone(),
+        }),
         store,
         cache,
         bus,
         clock,
         sealer,
         signer: Signer::default(),
-        snapshots,
         passwords,
         public_url: public_url.clone(),
         multi_tenant: config.multi_tenant,
@@ -287,7 +296,7 @@ async fn router(
     let mut services = RoutesBuilder::default();
     services
         .add_service(auth::service(Arc::clone(app)))
-        .add_service(authorize::service(Arc::clone(app)))
+        .add_service(authorize::service(Arc::clone(&app.gatekeeper)))
         .add_service(health_service);
     identity::add_services(&mut services, app);
     for rpc in gatepost_proto::rules::RULES {
@@ -312,7 +321,7 @@ async fn router(
         .into_axum_router()
         .reset_fallback()
         .layer(GrpcWebLayer::new())
-        .merge(probes::router(Arc::clone(app), draining))
+        .merge(probes::router(Arc::clone(&app.gatekeeper), draining))
         .fallback_service(rest)
         .layer(axum::middleware::from_fn_with_state(
             Arc::new(door),

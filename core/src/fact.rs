@@ -42,6 +42,9 @@ pub enum Fact {
         id: GroupId,
         /// Its name.
         name: String,
+        /// Whether a manifest asked for it; no decision depends on it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        built_in: bool,
     },
     /// A user or group is in a group.
     Member {
@@ -60,6 +63,9 @@ pub enum Fact {
         name: String,
         /// What it allows and denies.
         permissions: Vec<RolePermission>,
+        /// Whether it is a manifest's, and so every organization's; no decision depends on it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        built_in: bool,
     },
     /// A role is given to a user, group or application.
     Grant {
@@ -264,6 +270,14 @@ impl Fact {
             Self::SigningKey { kid, .. } => FactKey::SigningKey(kid.clone()),
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl fmt::Display for Member {

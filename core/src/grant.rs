@@ -107,6 +107,35 @@ pub fn change_exceeds(
     permissions_exceed(view, actor, slug, &changing, until)
 }
 
+/// The permission that the actor lacks to give a role with these permissions to others, or to take
+/// it away; `None` when nothing is missing. The rule of every RPC that gives or takes roles.
+///
+/// Rule over the installation is given in the system organization only; that over Gatepost by
+/// those who hold it, see [`change_exceeds`]; a role of any other product by those who hold
+/// `gatepost/grants:<product>`.
+pub fn lacks_to_give(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    changing: &[RolePermission],
+    until: Option<i64>,
+) -> Option<Permission> {
+    if is_out_of_reach(view, product) {
+        Some(Permission::new(PRODUCT_SYSTEM, ANY, ANY))
+    } else if ruling_product(view, product).is_some() {
+        change_exceeds(view, actor, product, changing, until)
+    } else {
+        let may = may_grant_product(view, actor, product, until);
+        (!may).then(|| Permission::new(PRODUCT_GATEPOST, RESOURCE_GRANTS, product))
+    }
+}
+
+/// Whether nobody may give this product's roles in this organization: rule over the installation
+/// is given in the system organization only.
+pub(crate) fn is_out_of_reach(view: View<'_>, product: &str) -> bool {
+    ruling_product(view, product) == Some(PRODUCT_SYSTEM) && !view.is_system()
+}
+
 /// What two patterns both match, if they match anything in common.
 fn common<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
     match (one, other) {

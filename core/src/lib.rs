@@ -6,7 +6,9 @@
 
 pub mod claims;
 pub mod decide;
+pub mod explain;
 pub mod fact;
+pub mod feed;
 pub mod grant;
 pub mod group;
 pub mod id;
@@ -16,6 +18,8 @@ pub mod name;
 pub mod password;
 pub mod permission;
 pub mod route;
+pub mod search;
+pub mod simulate;
 pub mod snapshot;
 
 mod hash;

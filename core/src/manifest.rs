@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod publish;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{ManifestError, ManifestProblem};
 pub use compile::{ManifestDiff, ManifestLine, diff};
+pub use publish::Publication;
 
 use crate::fact::Effect;
 

@@ -184,7 +184,7 @@ fn judge(world: &World, subject: Subject, product: Product<'_>, question: Questi
 }
 
 /// What one line of a role is worth under a grant with these limits.
-fn worth(effect: Effect, limits: &[AttributeLimit], question: Question<'_>) -> Reason {
+pub(crate) fn worth(effect: Effect, limits: &[AttributeLimit], question: Question<'_>) -> Reason {
     let met = limits.iter().all(|limit| {
         let value = question.attributes.get(&limit.attribute);
         value.is_some_and(|value| limit.values.contains(value))

@@ -15,16 +15,23 @@ pub(crate) const ANY: &str = "*";
 pub struct RoleEntry {
     product: Box<str>,
     name: Box<str>,
+    built_in: bool,
     pub(crate) permissions: PermissionSet,
 }
 
 impl RoleEntry {
     /// Compiles a role.
-    pub(crate) fn new(product: &str, name: &str, permissions: &[RolePermission]) -> Self {
+    pub(crate) fn new(
+        product: &str,
+        name: &str,
+        built_in: bool,
+        permissions: &[RolePermission],
+    ) -> Self {
         let permissions = PermissionSet::new(permissions);
         Self {
             product: product.into(),
             name: name.into(),
+            built_in,
             permissions,
         }
     }
@@ -37,6 +44,11 @@ impl RoleEntry {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is a manifest's, and so every organization's.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
     }
 
     /// What it allows and denies, sorted.
@@ -205,6 +217,11 @@ impl PermissionSet {
             .find(probe.hash, same)
             .map(|line| line.effects)
             .unwrap_or_default()
+    }
+
+    /// How many (resource, action) pairs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
     }
 
     /// Every line, in no order: resource, action, effects.

@@ -309,7 +309,7 @@ impl Snapshot {
     /// sorted. What must be judged before somebody is put into the group.
     pub fn roles_of_group(&self, group: GroupId) -> Vec<RoleId> {
         let entry = self.group(group).into_iter();
-        let all = entry.flat_map(|entry| std::iter::once(entry).chain(self.ancestors(entry)));
+        let all = entry.flat_map(|entry| self.lineage(entry));
         let grants = all.flat_map(GroupEntry::grants);
         let mut roles: Vec<RoleId> = grants.map(RoleGrant::role).collect();
         roles.sort_unstable();
@@ -328,10 +328,22 @@ impl Snapshot {
         &self,
         user: UserId,
     ) -> impl Iterator<Item = (&GroupEntry, &GroupEntry)> {
-        self.direct_groups(user).flat_map(|direct| {
-            let all = std::iter::once(direct).chain(self.ancestors(direct));
-            all.map(move |group| (direct, group))
-        })
+        self.direct_groups(user)
+            .flat_map(|direct| self.lineage(direct).map(move |group| (direct, group)))
+    }
+
+    /// A group and all those above it: what its members are members of.
+    pub(crate) fn lineage<'a>(
+        &'a self,
+        group: &'a GroupEntry,
+    ) -> impl Iterator<Item = &'a GroupEntry> {
+        std::iter::once(group).chain(self.ancestors(group))
+    }
+
+    /// Every user, known or not, who is given roles herself, with those grants; in no order.
+    pub(crate) fn users_with_grants(&self) -> impl Iterator<Item = (UserId, &[RoleGrant])> {
+        let users = self.user_grants.iter();
+        users.map(|(id, grants)| (*id, grants.as_slice()))
     }
 
     fn direct_groups(&self, user: UserId) -> impl Iterator<Item = &GroupEntry> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
 use gatepost_core::{Algorithm, Revision, Status};
 use gatepost_proto::ErrorReason;
+use gatepost_replica::{ACCESS_TYPE, ID_TYPE, Want};
 use gatepost_store::{Application, Credential, Organization, Session, User};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -13,7 +14,6 @@ use crate::app::App;
 use crate::clock::new_id;
 use crate::error::{Error, Result};
 use crate::seal::CLIENT_SECRET;
-use crate::token::{ACCESS_TYPE, ID_TYPE};
 
 /// The scopes a person's token has when nobody asks for any.
 const PERSON_SCOPES: [&str; 3] = ["openid", "profile", "email"];
@@ -247,8 +247,12 @@ impl<'a> IdClaims<'a> {
 /// Opens the signing keys again when the system organization has moved on: one of them may be new
 /// or withdrawn.
 async fn open_keys(app: &App) -> Result<()> {
-    let system = app.snapshots.system();
-    let present = app.snapshots.get(system, 0).await?;
+    let system = app.gatekeeper.snapshots.system();
+    let present = app
+        .gatekeeper
+        .snapshots
+        .get(system, Want::default())
+        .await?;
     if app.signer.knows(present.system.revision()) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! `ListJsonWebKeys`: the public keys, for those who verify tokens themselves.
 
 use gatepost_proto::auth::v1::{JsonWebKey, ListJsonWebKeysRequest, ListJsonWebKeysResponse};
+use gatepost_replica::Want;
 
 use crate::context::Gate;
 use crate::error::{Error, Result};
@@ -13,11 +14,8 @@ pub async fn list_json_web_keys(
     gate: &mut Gate,
     _: ListJsonWebKeysRequest,
 ) -> Result<ListJsonWebKeysResponse> {
-    let present = gate
-        .app
-        .snapshots
-        .get(gate.app.snapshots.system(), 0)
-        .await?;
+    let snapshots = &gate.app.gatekeeper.snapshots;
+    let present = snapshots.get(snapshots.system(), Want::default()).await?;
     let mut keys = present
         .system
         .signing_keys()

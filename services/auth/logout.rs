@@ -3,6 +3,7 @@
 use gatepost_core::{OrganizationId, SessionId};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{LogoutRequest, LogoutResponse};
+use gatepost_replica::Want;
 use gatepost_store::{Actor, Session};
 
 use crate::context::{Audit, Gate};
@@ -42,8 +43,9 @@ async fn named_session(
     request: &LogoutRequest,
 ) -> Result<(OrganizationId, SessionId)> {
     if !request.id_token_hint.is_empty() {
-        let hint = gate.app.verifier.hint(&request.id_token_hint).await?;
-        return Ok((hint.organization, hint.session));
+        let verifier = &gate.app.gatekeeper.verifier;
+        let ending = verifier.ending(&request.id_token_hint).await?;
+        return Ok((ending.organization, ending.session));
     }
     let Some(bearer) = &gate.bearer else {
         return Err(Error::new(
@@ -51,11 +53,9 @@ async fn named_session(
             "this call needs a token",
         ));
     };
-    let (token, _) = gate.app.verifier.check(bearer, 0).await?;
-    Ok((
-        token.principal.organization(),
-        SessionId::new(token.principal.sid()),
-    ))
+    let gatekeeper = &gate.app.gatekeeper;
+    let caller = gatekeeper.authenticate(bearer, Want::default()).await?;
+    Ok((caller.organization(), SessionId::new(caller.session())))
 }
 
 fn actor(session: &Session, name: Option<String>) -> Actor {

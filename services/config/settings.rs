@@ -113,6 +113,12 @@ pub const SETTINGS: &[Setting] = &[
         "Milliseconds after which a revocation binds every replica, 100 to 60000. A longer bound \
          rides out longer outages of the database.",
     ),
+    plain(
+        "snapshot_budget_mb",
+        "1024",
+        "Megabytes of memory for the snapshots of organizations, 16 to 1048576. Beyond it the one \
+         that was used the longest ago is dropped, and loaded again when it is used.",
+    ),
     plain("tls_cert", "", "PEM file with the certificate chain."),
     plain("tls_key", "", "PEM file with the private key."),
     plain(

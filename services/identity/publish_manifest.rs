@@ -7,6 +7,7 @@ use gatepost_core::{PRODUCT_GATEPOST, PRODUCT_SYSTEM, Subject};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::identity::v1::{PublishManifestRequest, PublishManifestResponse};
+use gatepost_replica::Want;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
@@ -122,6 +123,6 @@ async fn furnish(
     arrival: &Arrival,
     manifest: Manifest,
 ) -> Result<()> {
-    let actor = authenticate(app, metadata, 0).await?.actor();
-    manifests::furnish_all(app, &[manifest], &actor, arrival).await
+    let caller = authenticate(&app.gatekeeper, metadata, Want::default()).await?;
+    manifests::furnish_all(app, &[manifest], &caller.actor(), arrival).await
 }

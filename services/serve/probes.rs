@@ -7,28 +7,29 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use gatepost_replica::Gatekeeper;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-
-use crate::app::App;
 
 /// Whether the server has begun to close.
 pub type Draining = Arc<AtomicBool>;
 
 /// `/health`, `/readyz` and `/version`.
-pub fn router(app: Arc<App>, draining: Draining) -> Router {
+pub fn router(gatekeeper: Arc<Gatekeeper>, draining: Draining) -> Router {
     Router::new()
         // The body is what clients of Lerian's Access Manager compare with.
         .route("/health", get(|| async { "healthy" }))
         .route("/readyz", get(ready))
         .route("/version", get(version))
-        .with_state((app, draining))
+        .with_state((gatekeeper, draining))
 }
 
-async fn ready(State((app, draining)): State<(Arc<App>, Draining)>) -> impl IntoResponse {
+async fn ready(
+    State((gatekeeper, draining)): State<(Arc<Gatekeeper>, Draining)>,
+) -> impl IntoResponse {
     if draining.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "closing")
-    } else if app.snapshots.ready() {
+    } else if gatekeeper.snapshots.ready() {
         (StatusCode::OK, "ready")
     } else {
         (

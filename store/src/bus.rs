@@ -7,6 +7,7 @@ use fred::clients::{Client, SubscriberClient};
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::types::{Builder, Message};
 use gatepost_core::OrganizationId;
+use gatepost_core::feed::Hint;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -34,15 +35,6 @@ pub struct ValkeyBus {
     publisher: Client,
     _subscriber: SubscriberClient,
     heard: broadcast::Sender<Hint>,
-}
-
-/// Where to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hint {
-    /// At this organization.
-    Organization(OrganizationId),
-    /// Everywhere: hints were lost, or the connection is new.
-    Everything,
 }
 
 /// Hints from the moment of subscribing on.

@@ -4,6 +4,7 @@
 //! lock before anything else. So whoever read up to revision *n* misses nothing when it asks for
 //! what follows *n*; nothing with a lower number can appear later.
 
+use gatepost_core::feed::{Facts, Head, Heads, Steps};
 use gatepost_core::{
     ApplicationId, Change, CredentialId, Fact, GroupId, Member, OrganizationId, Revision, RoleId,
     SessionId, UserId,
@@ -24,44 +25,13 @@ use crate::error::{Result, StoreError};
 use crate::keys::SigningKey;
 use crate::organizations::Organization;
 use crate::store::Store;
-use crate::times::{instant, micros};
+use crate::times::micros;
 
 /// From more revisions than this, a snapshot is better loaded anew.
 const CHANGED_REVISIONS_MAX: u64 = 10_000;
 
 /// Heads that are asked for in one statement.
 const HEADS_PER_STATEMENT_MAX: usize = 5_000;
-
-/// Where an organization stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Which organization.
-    pub organization: OrganizationId,
-    /// Its revision.
-    pub revision: Revision,
-    /// Changes when revisions were counted anew: then what is known of it is worth nothing.
-    pub epoch: u64,
-}
-
-/// Where organizations stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heads {
-    /// One for each organization that there is; not in the order of the question.
-    pub heads: Vec<Head>,
-    /// The database's time at that moment.
-    pub database_time: OffsetDateTime,
-}
-
-/// An organization at one revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// The revision.
-    pub revision: Revision,
-    /// See [`Head::epoch`].
-    pub epoch: u64,
-    /// Everything that is so, in no order.
-    pub facts: Vec<Fact>,
-}
 
 /// The feed. Each call is a read transaction of its own, as of one moment.
 #[derive(Debug, Clone, Copy)]
@@ -74,15 +44,16 @@ impl<'a> Feed<'a> {
         Self { store }
     }
 
-    async fn begin(self) -> Result<(DatabaseTransaction, OffsetDateTime)> {
+    /// A transaction, and the database's time in unix microseconds.
+    async fn begin(self) -> Result<(DatabaseTransaction, i64)> {
         let transaction = self.store.begin_read().await?;
-        let now = dialect::open_door(&transaction, Door::Feed).await?;
-        Ok((transaction, instant(now, "clock", "now")?))
+        let time_us = dialect::open_door(&transaction, Door::Feed).await?;
+        Ok((transaction, time_us))
     }
 
-    /// Where these organizations stand, and what time it is there.
+    /// Where these organizations stand, and what time it is in the database.
     pub async fn heads(self, organizations: &[OrganizationId]) -> Result<Heads> {
-        let (transaction, database_time) = self.begin().await?;
+        let (transaction, time_us) = self.begin().await?;
         let mut heads = Vec::with_capacity(organizations.len());
         for part in organizations.chunks(HEADS_PER_STATEMENT_MAX) {
             let rows: Vec<(Uuid, i64, i64)> = organization_heads::Entity::find()
@@ -109,7 +80,8 @@ impl<'a> Feed<'a> {
         transaction.rollback().await?;
         Ok(Heads {
             heads,
-            database_time,
+            time_us,
+            age_us: 0,
         })
     }
 
@@ -133,6 +105,7 @@ impl<'a> Feed<'a> {
             revision: unsigned(head.revision),
             epoch: unsigned(head.epoch),
             facts,
+            age_us: 0,
         })
     }
 
@@ -143,7 +116,7 @@ impl<'a> Feed<'a> {
         organization: OrganizationId,
         after: Revision,
         up_to: Revision,
-    ) -> Result<Option<Vec<(Revision, Vec<Change>)>>> {
+    ) -> Result<Option<Steps>> {
         if up_to.saturating_sub(after) > CHANGED_REVISIONS_MAX {
             return Ok(None);
         }
@@ -157,7 +130,7 @@ impl<'a> Feed<'a> {
             .all(&transaction)
             .await?;
         transaction.rollback().await?;
-        let mut steps: Vec<(Revision, Vec<Change>)> = Vec::new();
+        let mut steps = Steps::new();
         for row in rows {
             let revision = unsigned(row.revision);
             let known = steps.last().map_or(after, |(revision, _)| *revision);
@@ -245,19 +218,22 @@ impl Loader {
         for row in users {
             self.facts.push(crate::users::fact_of(row)?);
         }
-        let groups: Vec<(Uuid, String)> = groups::Entity::find()
+        let groups: Vec<(Uuid, String, bool)> = groups::Entity::find()
             .select_only()
             .column(groups::Column::Id)
             .column(groups::Column::Name)
+            .column(groups::Column::BuiltIn)
             .filter(groups::Column::OrganizationId.eq(self.organization))
             .into_tuple()
             .all(&self.transaction)
             .await?;
         let groups = groups.into_iter();
-        self.facts.extend(groups.map(|(id, name)| Fact::Group {
-            id: GroupId::new(id),
-            name,
-        }));
+        self.facts
+            .extend(groups.map(|(id, name, built_in)| Fact::Group {
+                id: GroupId::new(id),
+                name,
+                built_in,
+            }));
         Ok(())
     }
 
@@ -292,23 +268,25 @@ impl Loader {
     }
 
     async fn load_roles_and_grants(&mut self) -> Result<()> {
-        let rows: Vec<(Uuid, String, String, String)> = self
+        let rows: Vec<(Uuid, String, String, String, bool)> = self
             .roles()
             .select_only()
             .column(roles::Column::Id)
             .column(roles::Column::Product)
             .column(roles::Column::Name)
             .column(roles::Column::Permissions)
+            .column(roles::Column::BuiltIn)
             .into_tuple()
             .all(&self.transaction)
             .await?;
-        for (id, product, name, permissions) in rows {
+        for (id, product, name, permissions, built_in) in rows {
             let permissions = columns::permissions(&permissions, id)?;
             self.facts.push(Fact::Role {
                 id: RoleId::new(id),
                 product,
                 name,
                 permissions,
+                built_in,
             });
         }
         let rows: Vec<(String, Uuid, Uuid)> = grants::Entity::find()

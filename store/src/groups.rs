@@ -38,6 +38,7 @@ impl Group {
         Fact::Group {
             id: self.id,
             name: self.name.clone(),
+            built_in: self.built_in,
         }
     }
 

@@ -39,13 +39,14 @@ mod walls;
 
 pub use applications::{Application, ApplicationFilter, Applications, Credential};
 pub use audit::{Actor, Audit, AuditDraft, AuditEvent, AuditFilter, Target};
-pub use bus::{Bus, Hint, HintStream};
+pub use bus::{Bus, HintStream};
 pub use cache::Cache;
 pub use config::StoreConfig;
 pub use error::{Cause, Result, StoreError};
 pub use failures::{Failures, SignInFailure};
-pub use feed::{Facts, Feed, Head, Heads};
+pub use feed::Feed;
 pub use gatepost_core::Revision;
+pub use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
 pub use grants::Grants;
 pub use groups::{Group, GroupFilter, Groups};
 pub use idempotency::{Idempotency, IdempotencyRecord};

@@ -45,6 +45,7 @@ impl Role {
             product: self.product.clone(),
             name: self.name.clone(),
             permissions: self.permissions.clone(),
+            built_in: self.built_in,
         }
     }
 

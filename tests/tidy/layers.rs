@@ -18,7 +18,7 @@ struct Ban {
     why: &'static str,
 }
 
-const BANS: [Ban; 7] = [
+const BANS: [Ban; 9] = [
     Ban {
         inside: &["core/src"],
         except: &[],
@@ -56,8 +56,14 @@ const BANS: [Ban; 7] = [
         why: "time and randomness are arguments of the core",
     },
     Ban {
-        inside: &["core/src", "store/src", "client/src", "services"],
-        except: &["services/clock.rs"],
+        inside: &[
+            "core/src",
+            "store/src",
+            "replica/src",
+            "client/src",
+            "services",
+        ],
+        except: &["replica/src/clock.rs"],
         names: &[
             "SystemTime",
             "now_v7",
@@ -76,17 +82,29 @@ const BANS: [Ban; 7] = [
     },
     Ban {
         inside: &[
-            "build.rs", "build", "proto", "core", "services", "client", "tests",
+            "build.rs", "build", "proto", "core", "replica", "services", "client", "tests",
         ],
         except: &["tests/tidy"],
         names: &["sea_orm", "sqlx", "fred"],
         why: "only the store knows SQL and Valkey",
     },
     Ban {
+        inside: &["replica/src"],
+        except: &[],
+        names: &["axum", "tower_http", "gatepost_store", "gatepost"],
+        why: "it stands in products' own processes, over a source that it does not know",
+    },
+    Ban {
         inside: &["client/src"],
         except: &[],
-        names: &["gatepost_store", "gatepost_core", "gatepost"],
+        names: &["gatepost_store", "gatepost"],
         why: "another team's program must not drag in a database",
+    },
+    Ban {
+        inside: &["client/src"],
+        except: &["client/src/local", "client/src/local.rs"],
+        names: &["gatepost_core", "gatepost_replica"],
+        why: "only who decides in its own process brings what decides",
     },
     Ban {
         inside: &["proto", "core/src"],
@@ -196,14 +214,20 @@ fn services_do_not_know_each_other() {
 }
 
 /// What each crate may depend on, of ours.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("Cargo.toml", &[]),
     ("core/Cargo.toml", &[]),
     ("store/Cargo.toml", &["gatepost-core"]),
+    ("replica/Cargo.toml", &["gatepost-core", "gatepost-proto"]),
     ("client/Cargo.toml", &["gatepost-proto"]),
     (
         "services/Cargo.toml",
-        &["gatepost-core", "gatepost-proto", "gatepost-store"],
+        &[
+            "gatepost-core",
+            "gatepost-proto",
+            "gatepost-replica",
+            "gatepost-store",
+        ],
     ),
 ];
 
@@ -216,7 +240,7 @@ fn crates_depend_inward() {
             .collect();
         assert_eq!(
             ours, allowed,
-            "{manifest}: five crates, and these arrows only"
+            "{manifest}: six crates, and these arrows only"
         );
     }
 }

@@ -178,6 +178,7 @@ fn give(
         product: product.into(),
         name: "new".into(),
         permissions,
+        built_in: false,
     };
     world.organization.push(role);
     world.organization.push(Fact::Grant {
@@ -208,6 +209,7 @@ fn role(number: u128, product: &str, lines: &[(&str, &str, Effect)]) -> Fact {
         product: product.into(),
         name: format!("role-{number}"),
         permissions,
+        built_in: false,
     }
 }
 
@@ -282,6 +284,7 @@ fn house(status: Status) -> World {
         Fact::Group {
             id: group,
             name: "editors".into(),
+            built_in: false,
         },
         Fact::Member {
             group,

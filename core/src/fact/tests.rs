@@ -48,12 +48,44 @@ fn samples() -> Vec<(Fact, &'static str, &'static str)> {
                     action: text("*"),
                     effect: Effect::Deny,
                 }],
+                built_in: false,
             },
             concat!(
                 r#"{"noun":"role","id":"ID","product":"midaz","name":"r","permissions":"#,
                 r#"[{"resource":"accounts","action":"*","effect":"deny"}]}"#
             ),
             "role:ID",
+        ),
+    ]
+}
+
+fn built_in_samples() -> Vec<(Fact, &'static str, &'static str)> {
+    let id = Uuid::from_u128(1);
+    let (group, role) = (GroupId::new(id), RoleId::new(id));
+    let text = String::from;
+    vec![
+        (
+            Fact::Role {
+                id: role,
+                product: text("midaz"),
+                name: text("r"),
+                permissions: vec![],
+                built_in: true,
+            },
+            concat!(
+                r#"{"noun":"role","id":"ID","product":"midaz","name":"r","permissions":[],"#,
+                r#""built_in":true}"#
+            ),
+            "role:ID",
+        ),
+        (
+            Fact::Group {
+                id: group,
+                name: text("g"),
+                built_in: true,
+            },
+            r#"{"noun":"group","id":"ID","name":"g","built_in":true}"#,
+            "group:ID",
         ),
     ]
 }
@@ -148,7 +180,11 @@ fn more_samples() -> Vec<(Fact, &'static str, &'static str)> {
 fn wire_form() {
     // Feed rows outlive the program that wrote them, so their form is a contract.
     let id = Uuid::from_u128(1).to_string();
-    for (fact, json, key) in samples().into_iter().chain(more_samples()) {
+    for (fact, json, key) in samples()
+        .into_iter()
+        .chain(built_in_samples())
+        .chain(more_samples())
+    {
         let json = json.replace("ID", &id);
         assert_eq!(serde_json::to_string(&fact).unwrap(), json);
         assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact);

@@ -52,6 +52,7 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
         product: product.into(),
         name: "r".into(),
         permissions: lines(held),
+        built_in: false,
     };
     let product = |slug: &str, alias: &str| Fact::Product {
         slug: slug.into(),

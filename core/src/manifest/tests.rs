@@ -1,8 +1,12 @@
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::fact::RolePermission;
+use crate::decide::View;
+use crate::fact::{Fact, RolePermission};
+use crate::id::{GroupId, OrganizationId, RoleId};
 use crate::limits::{MANIFEST_PERMISSIONS_MAX, MANIFEST_ROLES_MAX};
+use crate::snapshot::Snapshot;
 
 fn read(json: &str) -> Manifest {
     serde_json::from_str(json).unwrap()
@@ -324,4 +328,84 @@ proptest! {
             prop_assert!(diff(&manifest, &again).is_empty());
         }
     }
+}
+
+/// An organization with two built-in groups' names, one of them its own group.
+fn furnished(publication: &Publication) -> (Snapshot, Snapshot) {
+    let id = OrganizationId::new(Uuid::from_u128(1));
+    let mut number = 100;
+    let new_id = move || {
+        number += 1;
+        Uuid::from_u128(number)
+    };
+    let group = |number, name: &str, built_in| Fact::Group {
+        id: GroupId::new(Uuid::from_u128(number)),
+        name: name.into(),
+        built_in,
+    };
+    let role = |number, name: &str, built_in| Fact::Role {
+        id: RoleId::new(Uuid::from_u128(number)),
+        product: "plugin-fees".into(),
+        name: name.into(),
+        permissions: vec![],
+        built_in,
+    };
+    let system = [
+        role(10, "Viewer", true),
+        role(11, "gone", true),
+        role(12, "custom", false),
+    ];
+    let system = Snapshot::build(OrganizationId::new(Uuid::from_u128(2)), 1, system);
+    let own = [group(20, "Editors", true), group(21, "viewers", false)];
+    let organization = Snapshot::build(id, 1, own);
+    let view = View {
+        system: &system,
+        organization: &organization,
+        single_tenant: false,
+        now_s: 0,
+    };
+    let proposal = publication.proposal(view, new_id);
+    (
+        system.apply(2, &proposal.system),
+        organization.apply(2, &proposal.organization),
+    )
+}
+
+#[test]
+fn publishing_keeps_ids_and_takes_no_groups() {
+    let publication = fees().publication();
+    let (system, organization) = furnished(&publication);
+    let mut roles: Vec<(u128, &str)> = system
+        .roles()
+        .map(|(id, role)| (id.uuid().as_u128(), role.name()))
+        .collect();
+    roles.sort_unstable();
+    let expected = [
+        (10, "viewer"),
+        (12, "custom"),
+        (101, "editor"),
+        (102, "empty"),
+    ];
+    assert_eq!(roles, expected);
+    let product = system.product("fees").unwrap();
+    assert_eq!(product.slug(), "plugin-fees");
+    assert_eq!(product.everyone(), [RoleId::new(Uuid::from_u128(10))]);
+    assert_eq!(product.declared(), fees().declared());
+    let mut groups: Vec<(u128, &str, usize)> = organization
+        .groups()
+        .map(|group| {
+            (
+                group.id().uuid().as_u128(),
+                group.name(),
+                group.grants().len(),
+            )
+        })
+        .collect();
+    groups.sort_unstable();
+    let expected = [
+        (20, "Editors", 1),
+        (21, "viewers", 0),
+        (103, "admin-group", 1),
+    ];
+    assert_eq!(groups, expected);
 }

@@ -58,6 +58,15 @@ impl World {
 }
 
 impl Built {
+    /// The same installation at the same moment, with other snapshots.
+    pub(crate) fn with(&self, system: Snapshot, organization: Snapshot) -> Self {
+        Self {
+            system,
+            organization,
+            ..*self
+        }
+    }
+
     pub(crate) fn view(&self) -> View<'_> {
         let Self {
             system,
@@ -158,9 +167,10 @@ fn noun() -> impl Strategy<Value = Fact> {
                 status,
             }
         }),
-        (uuid(6), name).prop_map(|(id, name)| Fact::Group {
+        (uuid(6), name, any::<bool>()).prop_map(|(id, name, built_in)| Fact::Group {
             id: GroupId::new(id),
-            name
+            name,
+            built_in,
         }),
         (uuid(3), name, name, status()).prop_map(|(id, name, client_id, status)| {
             Fact::Application {
@@ -178,12 +188,15 @@ fn noun() -> impl Strategy<Value = Fact> {
             id: SessionId::new(id),
             until
         }),
-        (role(), product(), permissions()).prop_map(|(id, product, permissions)| Fact::Role {
-            id,
-            product,
-            name: "r".into(),
-            permissions
-        }),
+        (role(), product(), "[rs]", permissions(), any::<bool>()).prop_map(
+            |(id, product, name, permissions, built_in)| Fact::Role {
+                id,
+                product,
+                name,
+                permissions,
+                built_in,
+            }
+        ),
     ]
 }
 

@@ -44,6 +44,7 @@ impl Snapshot {
         facts.extend(self.groups().map(|group| Fact::Group {
             id: group.id(),
             name: group.name().into(),
+            built_in: group.is_built_in(),
         }));
         for group in self.groups.iter() {
             let parents = group
@@ -61,6 +62,7 @@ impl Snapshot {
             product: role.product().into(),
             name: role.name().into(),
             permissions: role.permissions(),
+            built_in: role.is_built_in(),
         }));
     }
 

@@ -31,14 +31,8 @@ impl Snapshot {
     /// Adds a fact, in place of the one with the same key.
     pub(super) fn put(&mut self, fact: &Fact) {
         match fact {
-            Fact::Organization {
-                id,
-                slug,
-                name,
-                status,
-            } => {
-                let entry = OrganizationEntry::new(slug, name, *status);
-                self.organizations.edit(*id, |old| *old = Some(entry));
+            Fact::Organization { .. } | Fact::Product { .. } | Fact::SigningKey { .. } => {
+                self.put_of_installation(fact);
             }
             Fact::User {
                 id,
@@ -49,15 +43,18 @@ impl Snapshot {
                 self.users
                     .edit(*id, |user| user.set(username, display_name, *status));
             }
-            Fact::Group { id, name } => self.groups.set_name(*id, Some(name)),
+            Fact::Group { id, name, built_in } => {
+                self.groups.set_name(*id, Some((name, *built_in)));
+            }
             Fact::Member { group, member } => self.set_member(*group, *member, true),
             Fact::Role {
                 id,
                 product,
                 name,
                 permissions,
+                built_in,
             } => {
-                let role = Arc::new(RoleEntry::new(product, name, permissions));
+                let role = Arc::new(RoleEntry::new(product, name, *built_in, permissions));
                 self.roles.edit(*id, |old| *old = Some(role));
             }
             Fact::Grant {
@@ -82,27 +79,42 @@ impl Snapshot {
             Fact::EndedSession { id, until } => {
                 self.ended_sessions.edit(*id, |entry| *entry = Some(*until));
             }
-            Fact::Product {
-                slug,
-                aliases,
-                declared,
-                everyone,
-                routes,
-            } => {
-                let installation = Arc::make_mut(&mut self.installation);
-                installation.set_product(slug, aliases, declared, everyone, routes);
-            }
-            Fact::SigningKey {
-                kid,
-                algorithm,
-                jwk,
-                signs,
-            } => {
-                let key = SigningKeyEntry::new(*algorithm, jwk, *signs);
-                Arc::make_mut(&mut self.installation)
-                    .keys
-                    .insert(kid.as_str().into(), key);
-            }
+        }
+    }
+
+    /// As [`Self::put`], for what only the system organization's snapshot has more than one of.
+    fn put_of_installation(&mut self, fact: &Fact) {
+        if let Fact::Organization {
+            id,
+            slug,
+            name,
+            status,
+        } = fact
+        {
+            let entry = OrganizationEntry::new(slug, name, *status);
+            self.organizations.edit(*id, |old| *old = Some(entry));
+        }
+        if let Fact::Product {
+            slug,
+            aliases,
+            declared,
+            everyone,
+            routes,
+        } = fact
+        {
+            let installation = Arc::make_mut(&mut self.installation);
+            installation.set_product(slug, aliases, declared, everyone, routes);
+        }
+        if let Fact::SigningKey {
+            kid,
+            algorithm,
+            jwk,
+            signs,
+        } = fact
+        {
+            let key = SigningKeyEntry::new(*algorithm, jwk, *signs);
+            let installation = Arc::make_mut(&mut self.installation);
+            installation.keys.insert(kid.as_str().into(), key);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::terms::{Grants, RoleGrant};
 pub struct GroupEntry {
     id: GroupId,
     name: Option<Box<str>>,
+    built_in: bool,
     /// Roles given to the group.
     pub(super) grants: Grants,
     /// Slots of the groups that this group is a direct member of, sorted.
@@ -32,6 +33,7 @@ impl GroupEntry {
         Self {
             id,
             name: None,
+            built_in: false,
             grants: Grants::default(),
             parents: Box::default(),
             children: Box::default(),
@@ -48,6 +50,11 @@ impl GroupEntry {
     /// Its name.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a manifest asked for it.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
     }
 
     /// The roles given to the group itself, sorted by role.
@@ -113,8 +120,8 @@ impl Groups {
         self.slots.bytes() + self.entries.bytes() + self.free.capacity() * size_of::<u32>() + heap
     }
 
-    /// Names a group, or makes it unknown.
-    pub(super) fn set_name(&mut self, id: GroupId, name: Option<&str>) {
+    /// Names a group and says whether it is built in, or makes it unknown.
+    pub(super) fn set_name(&mut self, id: GroupId, name: Option<(&str, bool)>) {
         let Some(slot) = self.slot_for(id, name.is_some()) else {
             return;
         };
@@ -122,7 +129,8 @@ impl Groups {
             if entry.is_known() != name.is_some() {
                 self.stale.insert(slot);
             }
-            entry.name = name.map(Into::into);
+            entry.name = name.map(|(name, _)| name.into());
+            entry.built_in = name.is_some_and(|(_, built_in)| built_in);
         }
         self.release(slot);
     }

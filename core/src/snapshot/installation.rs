@@ -38,6 +38,12 @@ impl ProductEntry {
             .collect()
     }
 
+    /// The (resource, action) pairs that it knows, in no order.
+    pub(crate) fn declared_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.declared.iter();
+        pairs.map(|(resource, action, _)| (resource, action))
+    }
+
     /// Its roles that every user of every organization holds, sorted.
     pub fn everyone(&self) -> &[RoleId] {
         &self.everyone

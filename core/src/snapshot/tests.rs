@@ -102,6 +102,7 @@ fn looks_up() {
         Fact::Group {
             id: GroupId::new(group),
             name: "g".into(),
+            built_in: false,
         },
         Fact::Application {
             id: ApplicationId::new(application),
@@ -147,6 +148,7 @@ fn memory_of_many_small_organizations() {
         facts.push(Fact::Group {
             id: *id,
             name: format!("some-product-{number}-editor-group"),
+            built_in: false,
         });
         let role = RoleId::new(Uuid::from_u128(number as u128));
         facts.push(Fact::Grant {

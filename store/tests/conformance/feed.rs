@@ -239,7 +239,9 @@ pub async fn heads_tell_the_time(world: World) {
     assert_eq!(seen, vec![(world.acme, 2), (world.globex, 1)]);
     assert!(heads.heads.iter().all(|head| head.epoch == 1));
     let slack = Duration::milliseconds(2);
-    assert!(before - slack <= heads.database_time && heads.database_time <= after + slack);
+    let time =
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(heads.time_us) * 1_000).unwrap();
+    assert!(before - slack <= time && time <= after + slack);
     let none = world.store.feed().heads(&[]).await.unwrap();
     assert_eq!(none.heads, vec![]);
 }

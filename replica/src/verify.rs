@@ -20,11 +20,17 @@ use quick_cache::sync::Cache;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{ACCESS_TYPE, ID_TYPE, TOKEN_BYTES_MAX};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::snapshots::{Present, Snapshots};
+use crate::present::{Present, Want};
+use crate::snapshots::Snapshots;
 
+/// The `typ` of an access token (RFC 9068 §2.1).
+pub const ACCESS_TYPE: &str = "at+jwt";
+/// The `typ` of an ID token.
+pub const ID_TYPE: &str = "JWT";
+/// The longest token that is looked at, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 8192;
 /// Memory for remembered tokens, in bytes.
 const REMEMBERED_BYTES_MAX: u64 = 16 << 20;
 /// What a remembered token weighs beside its own text, in bytes; an estimate.
@@ -46,7 +52,7 @@ pub struct Verified {
 
 /// What a logout needs to know of a token, expired or not.
 #[derive(Debug, Deserialize)]
-pub struct Hint {
+pub struct Ending {
     iss: String,
     /// The session; of a machine, its credential.
     #[serde(rename = "sid")]
@@ -118,25 +124,25 @@ impl Verifier {
     ///
     /// # Errors
     /// A 401 with its reason; `UNAVAILABLE` when this replica is not fresh enough to say.
-    pub async fn check(&self, token: &str, least: Revision) -> Result<(Arc<Verified>, Present)> {
+    pub async fn check(&self, token: &str, want: Want) -> Result<(Arc<Verified>, Present)> {
         let verified = match self.remembered.get(token) {
             Some(verified) => verified,
             None => self.verify_first_time(token).await?,
         };
         let claims = &verified.claims;
+        let organization = verified.principal.organization();
+        let present = self
+            .snapshots
+            .get(organization, want.and_at_least(claims.rev))
+            .await?;
         let ends = claims.exp.min(claims.iat.saturating_add(self.lifetime_s));
-        if ends <= self.clock.now().unix_timestamp() {
+        if ends <= present.now.unix_timestamp() {
             self.remembered.remove(token);
             return Err(Error::new(
                 ErrorReason::TokenExpired,
                 "the token has expired",
             ));
         }
-        let organization = verified.principal.organization();
-        let present = self
-            .snapshots
-            .get(organization, least.max(claims.rev))
-            .await?;
         liveness(present.view(), verified.principal)?;
         if !self
             .keys(&present.system)
@@ -155,12 +161,12 @@ impl Verifier {
     ///
     /// # Errors
     /// `TOKEN_INVALID`.
-    pub async fn hint(&self, token: &str) -> Result<Hint> {
-        let (hint, _): (Hint, _) = self.open(token, &[ACCESS_TYPE, ID_TYPE]).await?;
-        if hint.iss != self.issuer {
+    pub async fn ending(&self, token: &str) -> Result<Ending> {
+        let (ending, _): (Ending, _) = self.open(token, &[ACCESS_TYPE, ID_TYPE]).await?;
+        if ending.iss != self.issuer {
             return Err(invalid("the token is of another issuer"));
         }
-        Ok(hint)
+        Ok(ending)
     }
 
     async fn verify_first_time(&self, token: &str) -> Result<Arc<Verified>> {
@@ -215,7 +221,7 @@ impl Verifier {
     /// The keys, after one shared look for news if `kid` is not among them.
     async fn keys_with(&self, kid: &str) -> Result<Arc<Keys>> {
         let system = self.snapshots.system();
-        let present = self.snapshots.get(system, 0).await?;
+        let present = self.snapshots.get(system, Want::default()).await?;
         let keys = self.keys(&present.system);
         if keys.by_kid.contains_key(kid) {
             return Ok(keys);
@@ -229,7 +235,7 @@ impl Verifier {
         // The key may be younger than this snapshot; asking for the next revision makes the
         // follower look, and not finding it is the usual case of a forged token.
         let next = present.system.revision() + 1;
-        match self.snapshots.get(system, next).await {
+        match self.snapshots.get(system, Want::at_least(next)).await {
             Ok(present) => Ok(self.keys(&present.system)),
             Err(_) => Ok(keys),
         }

@@ -1,0 +1,23 @@
+//! What keeps snapshots fresh, verifies tokens and answers questions, over any source.
+//!
+//! The server has the database as its [`Source`], a sidecar and a product's own process have an
+//! upstream server. Everything between there and the decision is here, once: which snapshot is
+//! fresh enough ([`Snapshots`]), whose token that is ([`Verifier`]), who is asked about and what
+//! the answer is ([`Gatekeeper`]). Nothing on the way of a decision touches the source.
+
+mod ask;
+pub mod clock;
+mod error;
+mod gatekeeper;
+mod present;
+mod snapshots;
+mod source;
+mod verify;
+
+pub use ask::{About, Answer, Ask, Product};
+pub use error::{Error, Result};
+pub use gatekeeper::{Caller, Gatekeeper};
+pub use present::{Freshness, Present, Want};
+pub use snapshots::{SnapshotConfig, Snapshots};
+pub use source::{Hints, Source};
+pub use verify::{ACCESS_TYPE, Ending, ID_TYPE, TOKEN_BYTES_MAX, Verified, Verifier};

@@ -1,0 +1,76 @@
+//! The database as the source of what replicas know.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use gatepost_core::feed::{Facts, Heads, Steps};
+use gatepost_core::{OrganizationId, Revision};
+use gatepost_proto::ErrorReason;
+use gatepost_replica::{Error, Hints, Result, Source};
+use gatepost_store::{Bus, HintStream, Store, StoreError};
+use time::OffsetDateTime;
+
+/// The database, and the bus that tells of its changes.
+pub struct Database {
+    store: Store,
+    bus: Arc<Bus>,
+}
+
+impl Database {
+    /// This database and this bus.
+    pub fn new(store: Store, bus: Arc<Bus>) -> Self {
+        Self { store, bus }
+    }
+}
+
+#[tonic::async_trait]
+impl Source for Database {
+    async fn heads(&self, organizations: &[OrganizationId]) -> Result<Heads> {
+        self.store.feed().heads(organizations).await.map_err(failed)
+    }
+
+    async fn facts(
+        &self,
+        organization: OrganizationId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Facts>> {
+        match self.store.feed().facts(organization, now).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn changes(
+        &self,
+        organization: OrganizationId,
+        after: Revision,
+        up_to: Revision,
+    ) -> Result<Option<Steps>> {
+        let feed = self.store.feed();
+        feed.changes(organization, after, up_to)
+            .await
+            .map_err(failed)
+    }
+
+    async fn leave_connections(&self) {
+        // It fails for a bad address only, and that is no news.
+        let _ = self.store.leave_connections().await;
+    }
+
+    fn hints(self: Arc<Self>) -> Hints {
+        let next = |mut hints: HintStream| async { Some((hints.next().await?, hints)) };
+        stream::unfold(self.bus.subscribe(), next).boxed()
+    }
+}
+
+fn failed(error: StoreError) -> Error {
+    match error {
+        StoreError::Unavailable(cause) => Error::new(
+            ErrorReason::StoreUnavailable,
+            "the database does not answer",
+        )
+        .because(cause),
+        other => Error::new(ErrorReason::Internal, "something went wrong inside").because(other),
+    }
+}
