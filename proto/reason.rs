@@ -81,6 +81,7 @@ impl ErrorReason {
             | Self::GroupNotEmpty
             | Self::RoleInUse
             | Self::IdempotencyKeyReused => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
             }
@@ -129,6 +130,7 @@ impl ErrorReason {
             Self::NotOneself => "Only for oneself",
             Self::SingleTenant => "Single tenant",
             Self::ManifestOwned => "Owned by a manifest",
+            Self::NotServed => "Not served here",
             Self::NotFound => "Not found",
             Self::SubjectUnknown => "Unknown subject",
             Self::NameTaken => "Name taken",

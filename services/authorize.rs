@@ -5,6 +5,14 @@
     reason = "one RPC, one file, named like the RPC"
 )]
 mod authorize;
+mod feeder;
+mod fresh;
+mod get_heads;
+mod get_installation;
+mod stream_changes;
+mod stream_facts;
+mod watch_heads;
+mod watch_revisions;
 
 use std::sync::Arc;
 
@@ -12,20 +20,85 @@ use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::authorize::v1::authorize_service_server::{
     AuthorizeService, AuthorizeServiceServer,
 };
+use gatepost_proto::authorize::v1::replica_service_server::{ReplicaService, ReplicaServiceServer};
 use gatepost_replica::Gatekeeper;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
+
+pub use feeder::Feeder;
+pub use gatepost_proto::authorize::v1::authorize_service_server::SERVICE_NAME as SERVICE;
 
 use crate::run::MESSAGE_BYTES_MAX;
 
 /// The service.
 struct Authorize {
     gatekeeper: Arc<Gatekeeper>,
+    /// Permits to listen to news.
+    watchers: Arc<Semaphore>,
 }
 
-/// The service, ready to be routed to.
+/// The decision, ready to be routed to.
 pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl AuthorizeService> {
-    AuthorizeServiceServer::new(Authorize { gatekeeper })
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let watchers = Arc::new(Semaphore::new(watch_revisions::WATCHERS_MAX));
+    let service = Authorize {
+        gatekeeper,
+        watchers,
+    };
+    AuthorizeServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// What feeds sidecars, ready to be routed to.
+pub fn replica_service(feeder: Feeder) -> ReplicaServiceServer<impl ReplicaService> {
+    ReplicaServiceServer::new(Replica { feeder }).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// The service that feeds sidecars.
+struct Replica {
+    feeder: Feeder,
+}
+
+#[tonic::async_trait]
+impl ReplicaService for Replica {
+    async fn get_installation(
+        &self,
+        request: Request<pb::GetInstallationRequest>,
+    ) -> Result<Response<pb::GetInstallationResponse>, Status> {
+        get_installation::get_installation(&self.feeder, request).await
+    }
+
+    async fn get_heads(
+        &self,
+        request: Request<pb::GetHeadsRequest>,
+    ) -> Result<Response<pb::GetHeadsResponse>, Status> {
+        get_heads::get_heads(&self.feeder, request).await
+    }
+
+    type WatchHeadsStream = watch_heads::Messages;
+
+    async fn watch_heads(
+        &self,
+        request: Request<pb::WatchHeadsRequest>,
+    ) -> Result<Response<Self::WatchHeadsStream>, Status> {
+        watch_heads::watch_heads(&self.feeder, request).await
+    }
+
+    type StreamFactsStream = stream_facts::Parts;
+
+    async fn stream_facts(
+        &self,
+        request: Request<pb::StreamFactsRequest>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        stream_facts::stream_facts(&self.feeder, request).await
+    }
+
+    type StreamChangesStream = stream_changes::Steps;
+
+    async fn stream_changes(
+        &self,
+        request: Request<pb::StreamChangesRequest>,
+    ) -> Result<Response<Self::StreamChangesStream>, Status> {
+        stream_changes::stream_changes(&self.feeder, request).await
+    }
 }
 
 #[tonic::async_trait]
@@ -79,14 +152,12 @@ impl AuthorizeService for Authorize {
         Err(Status::unimplemented("not there yet"))
     }
 
-    type WatchRevisionsStream = std::pin::Pin<
-        Box<dyn futures::Stream<Item = Result<pb::WatchRevisionsResponse, Status>> + Send>,
-    >;
+    type WatchRevisionsStream = watch_revisions::Messages;
 
     async fn watch_revisions(
         &self,
-        _: Request<pb::WatchRevisionsRequest>,
+        request: Request<pb::WatchRevisionsRequest>,
     ) -> Result<Response<Self::WatchRevisionsStream>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        watch_revisions::watch_revisions(&self.gatekeeper, &self.watchers, request).await
     }
 }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, FILE_VARIABLE, Settings};
+use crate::config::{Config, FILE_VARIABLE, Settings, variable};
 
 /// Gatepost: who is calling, and what may they do?
 #[derive(Debug, Parser)]
@@ -28,7 +28,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start the server; the first start makes the database and an administrator.
-    Serve,
+    Serve {
+        /// `authorize` for a sidecar, which decides and does nothing else.
+        #[arg(long, value_name = "WHAT")]
+        only: Option<String>,
+        /// Address of the server that feeds a sidecar.
+        #[arg(long, value_name = "URL")]
+        upstream: Option<String>,
+    },
     /// Bring the database to this version, and do nothing else.
     Migrate,
     /// Publish product manifests from YAML files.
@@ -48,6 +55,20 @@ enum Command {
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
     },
+}
+
+impl Command {
+    /// The settings that stand on the command line.
+    fn settings(&self) -> impl Iterator<Item = (String, String)> {
+        let given = match self {
+            Self::Serve { only, upstream } => [("only", only), ("upstream", upstream)],
+            Self::Migrate | Self::Bootstrap { .. } | Self::Config | Self::ResetPassword { .. } => {
+                [("only", &None), ("upstream", &None)]
+            }
+        };
+        let given = given.map(|(name, value)| Some((variable(name), value.clone()?)));
+        given.into_iter().flatten()
+    }
 }
 
 /// Runs the program.
@@ -79,7 +100,8 @@ fn one_line(error: &anyhow::Error) -> String {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    let settings = Settings::read(std::env::vars(), arguments.config.as_deref())?;
+    let environment = std::env::vars().chain(arguments.command.settings());
+    let settings = Settings::read(environment, arguments.config.as_deref())?;
     let config = Config::new(&settings)?;
     // Before the first handshake: with more than one provider in the tree rustls would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -87,7 +109,7 @@ fn run(arguments: Arguments) -> Result<()> {
         .enable_all()
         .build()?;
     match arguments.command {
-        Command::Serve => runtime.block_on(serve::serve(config)),
+        Command::Serve { .. } => runtime.block_on(serve::serve(config)),
         Command::Migrate => runtime.block_on(migrate::migrate(config)),
         Command::Bootstrap { files } => runtime.block_on(bootstrap::bootstrap(config, files)),
         Command::Config => config::config(&settings),

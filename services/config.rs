@@ -1,12 +1,14 @@
 //! The configuration: settings, read and checked before anything is started.
 
 mod settings;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use gatepost_replica::RemoteConfig;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -44,6 +46,8 @@ pub struct Config {
     pub staleness_bound: Duration,
     /// Bytes that all snapshots together may take.
     pub snapshot_budget_bytes: usize,
+    /// Who feeds this server, if it is a sidecar.
+    pub upstream: Option<RemoteConfig>,
     /// How long tokens live, and how sign-ins are limited.
     pub sign_in: SignInConfig,
     /// What is logged and traced.
@@ -146,15 +150,9 @@ impl Config {
                 password: read.secret("bootstrap_admin_password"),
             },
             multi_tenant: read.required("multi_tenant")?,
-            staleness_bound: Duration::from_millis(read.between(
-                "staleness_bound_ms",
-                100,
-                60_000,
-            )?),
-            snapshot_budget_bytes: usize::try_from(
-                read.between("snapshot_budget_mb", 16, 1_048_576)? * MEGABYTE,
-            )
-            .unwrap_or(usize::MAX),
+            staleness_bound: read.bound()?,
+            snapshot_budget_bytes: read.budget_bytes()?,
+            upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             telemetry: read.telemetry()?,
         };
@@ -262,24 +260,38 @@ impl Reader<'_> {
             database_url: self.secret("database_url"),
             migration_database_url: self.secret("migration_database_url"),
             cache_url: cache.map(SecretString::from),
-            master_key: self.master_key()?,
+            master_key: self.secret_or_file("master_key", "master_key_file")?,
         })
     }
 
-    fn master_key(&self) -> Result<Option<SecretString>, ConfigError> {
-        let file = self.settings.text("master_key_file");
-        match (self.secret("master_key"), file) {
+    /// A secret that is given, or that stands in a file.
+    fn secret_or_file(
+        &self,
+        name: &str,
+        file_name: &str,
+    ) -> Result<Option<SecretString>, ConfigError> {
+        match (self.secret(name), self.settings.text(file_name)) {
             (Some(_), Some(_)) => Err(Self::bad(
-                "master_key_file",
-                "give this or GATEPOST_MASTER_KEY, not both",
+                file_name,
+                format!("give this or {}, not both", variable(name)),
             )),
             (Some(key), None) => Ok(Some(key)),
             (None, Some(path)) => match std::fs::read_to_string(path) {
                 Ok(key) => Ok(Some(SecretString::from(key.trim()))),
-                Err(error) => Err(Self::bad("master_key_file", format!("`{path}`: {error}"))),
+                Err(error) => Err(Self::bad(file_name, format!("`{path}`: {error}"))),
             },
             (None, None) => Ok(None),
         }
+    }
+
+    fn bound(&self) -> Result<Duration, ConfigError> {
+        let milliseconds = self.between("staleness_bound_ms", 100, 60_000)?;
+        Ok(Duration::from_millis(milliseconds))
+    }
+
+    fn budget_bytes(&self) -> Result<usize, ConfigError> {
+        let megabytes = self.between("snapshot_budget_mb", 16, 1_048_576)?;
+        Ok(usize::try_from(megabytes * MEGABYTE).unwrap_or(usize::MAX))
     }
 
     fn sign_in(&self) -> Result<SignInConfig, ConfigError> {
@@ -378,11 +390,41 @@ mod tests {
             ("GATEPOST_LOG_FORMAT", "xml"),
             ("GATEPOST_ACCESS_TOKEN_SECONDS", "5"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
+            ("GATEPOST_ONLY", "identity"),
+            ("GATEPOST_ONLY", "authorize"),
+            ("GATEPOST_UPSTREAM", "http://127.0.0.1:4000"),
         ] {
             let line = config(&[(name, value)]).unwrap_err().to_string();
             assert!(line.starts_with("setting `GATEPOST_"), "{line}");
             assert!(!line.contains('\n'), "{line}");
         }
+    }
+
+    #[test]
+    fn a_sidecar_names_what_it_lacks() {
+        let mut given = vec![("GATEPOST_ONLY", "authorize")];
+        let steps = [
+            ("GATEPOST_UPSTREAM", "https://gatepost.test"),
+            ("GATEPOST_UPSTREAM_CLIENT_SECRET", "gps_hunter2"),
+            ("GATEPOST_UPSTREAM_PRODUCTS", "midaz, plugin-crm"),
+            ("GATEPOST_UPSTREAM_CA_FILE", "/dev/null"),
+            ("GATEPOST_UPSTREAM_CLIENT_ID", "sidecar"),
+        ];
+        for step in steps {
+            let line = config(&given).unwrap_err().to_string();
+            assert!(line.starts_with("setting `GATEPOST_UPSTREAM"), "{line}");
+            given.push(step);
+        }
+        given.push((
+            "GATEPOST_UPSTREAM_ORGANIZATIONS",
+            "0190a5d0-ac96-774b-bcce-b302099a8057",
+        ));
+        let sidecar = config(&given).unwrap().upstream.unwrap();
+        assert_eq!(sidecar.upstream.products, ["midaz", "plugin-crm"]);
+        assert_eq!(sidecar.organizations.len(), 1);
+        assert!(!format!("{sidecar:?}").contains("hunter2"));
+        given.push(("GATEPOST_UPSTREAM_ORGANIZATIONS", "acme"));
+        assert!(config(&given).is_err());
     }
 
     #[test]

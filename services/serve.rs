@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use gatepost_proto::DESCRIPTORS;
-use gatepost_replica::{Gatekeeper, SnapshotConfig, Snapshots, Verifier};
-use gatepost_store::{Bus, Cache, ServingLock, Store, StoreConfig};
+use gatepost_replica::{Gatekeeper, Remote, SnapshotConfig, Snapshots, Verifier};
+use gatepost_store::{Bus, Cache, Installation, ServingLock, Store, StoreConfig};
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
@@ -64,20 +64,38 @@ pub struct Server {
     pub first: Option<First>,
     /// The address clients know.
     pub public_url: String,
-    app: Arc<App>,
+    gatekeeper: Arc<Gatekeeper>,
+    ground: Ground,
     draining: probes::Draining,
     health: HealthReporter,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
-    background: [JoinHandle<()>; 2],
-    _lock: ServingLock,
+}
+
+/// What a server stands on.
+enum Ground {
+    /// A database of its own.
+    Database {
+        app: Arc<App>,
+        background: [JoinHandle<()>; 2],
+        _lock: ServingLock,
+    },
+    /// Another server: this one is a sidecar.
+    Upstream(Remote),
 }
 
 /// Starts a server.
 ///
 /// # Errors
-/// One line that says what is wrong: a setting, the database, the port.
+/// One line that says what is wrong: a setting, the database, the upstream server, the port.
 pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
+    if let Some(sidecar) = &config.upstream {
+        let listening = listener::listen(config.listen, config.tls.as_ref()).await?;
+        let remote = Remote::open(sidecar.clone(), clock)
+            .await
+            .context("cannot be fed (GATEPOST_UPSTREAM)")?;
+        return serve(config, listening, Ground::Upstream(remote), None).await;
+    }
     let store = open_store(&config.storage).await?;
     let lock = store.lock_for_serving()?;
     store.migrate(clock.now()).await?;
@@ -86,7 +104,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     // Whatever else can be wrong is found out before anything is made: what a first start makes,
     // its password too, is told once, and only by a server that is up.
     let (cache, bus) = shared(&config.storage)?;
-    let (address, incoming) = listener::listen(config.listen, config.tls.as_ref()).await?;
+    let listening = listener::listen(config.listen, config.tls.as_ref()).await?;
     let started = bootstrap::start(&store, &sealer, &passwords, config, clock.now()).await?;
     check_installation(&started, &sealer, config)?;
     let Started {
@@ -94,31 +112,10 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         first,
     } = started;
     let bus = Arc::new(bus);
-    let snapshots = Snapshots::open(
-        Arc::new(Database::new(store.clone(), Arc::clone(&bus))),
-        clock.clone(),
-        SnapshotConfig {
-            system: installation.system_organization,
-            bound: config.staleness_bound,
-            single_tenant: !config.multi_tenant,
-            budget_bytes: config.snapshot_budget_bytes,
-        },
-    )
-    .await?;
-    let following = tokio::spawn(Arc::clone(&snapshots).follow());
-    let public_url = installation.public_url.clone();
-    let verifier = Verifier::new(
-        public_url.clone(),
-        config.sign_in.access_token,
-        clock.clone(),
-        Arc::clone(&snapshots),
-    );
+    let gatekeeper = gatekeeper(config, &store, &bus, &installation, &clock).await?;
+    let following = tokio::spawn(Arc::clone(&gatekeeper.snapshots).follow());
     let app = Arc::new(App {
-        gatekeeper: Arc::new(Gatekeeper {
-            snapshots,
-            verifier,
-            clock: clock.clone(),
-        }),
+        gatekeeper,
         store,
         cache,
         bus,
@@ -126,26 +123,74 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         sealer,
         signer: Signer::default(),
         passwords,
-        public_url: public_url.clone(),
+        public_url: installation.public_url,
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
     });
+    let ground = Ground::Database {
+        background: [following, tokio::spawn(keep_house(Arc::clone(&app)))],
+        app,
+        _lock: lock,
+    };
+    serve(config, listening, ground, first).await
+}
+
+/// The gate over the database.
+async fn gatekeeper(
+    config: &Config,
+    store: &Store,
+    bus: &Arc<Bus>,
+    installation: &Installation,
+    clock: &Clock,
+) -> Result<Arc<Gatekeeper>> {
+    let source = Database::new(store.clone(), Arc::clone(bus));
+    let snapshots = SnapshotConfig {
+        system: installation.system_organization,
+        bound: config.staleness_bound,
+        single_tenant: !config.multi_tenant,
+        budget_bytes: config.snapshot_budget_bytes,
+        products: None,
+    };
+    let snapshots = Snapshots::open(Arc::new(source), clock.clone(), snapshots).await?;
+    let verifier = Verifier::new(
+        installation.public_url.clone(),
+        config.sign_in.access_token,
+        clock.clone(),
+        Arc::clone(&snapshots),
+    );
+    Ok(Arc::new(Gatekeeper {
+        snapshots,
+        verifier,
+        clock: clock.clone(),
+    }))
+}
+
+/// Serves on a ground that is laid.
+async fn serve(
+    config: &Config,
+    (address, incoming): (SocketAddr, listener::Incoming),
+    ground: Ground,
+    first: Option<First>,
+) -> Result<Server> {
+    let (gatekeeper, app, public_url) = match &ground {
+        Ground::Database { app, .. } => (&app.gatekeeper, Some(app), &app.public_url),
+        Ground::Upstream(remote) => (&remote.gatekeeper, None, &remote.issuer),
+    };
+    let (gatekeeper, public_url) = (Arc::clone(gatekeeper), public_url.clone());
     let draining = probes::Draining::new(AtomicBool::new(false));
-    let (health, router) = router(&app, config, Arc::clone(&draining)).await?;
-    let background = [following, tokio::spawn(keep_house(Arc::clone(&app)))];
+    let (health, router) = router(&gatekeeper, app, config, Arc::clone(&draining)).await?;
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(transport(router, incoming, stopped));
     Ok(Server {
         address,
         first,
         public_url,
-        app,
+        gatekeeper,
+        ground,
         draining,
         health,
         stop,
         serving,
-        background,
-        _lock: lock,
     })
 }
 
@@ -169,9 +214,16 @@ impl Server {
     /// What went wrong while it served.
     pub async fn close_now(mut self) -> Result<()> {
         self.stop.send_replace(true);
+        // What would not end by itself.
+        self.gatekeeper.snapshots.close_news();
         let ended = timeout(DRAIN_MAX, &mut self.serving).await;
-        self.background.iter().for_each(JoinHandle::abort);
-        self.app.store.close().await;
+        if let Ground::Database {
+            app, background, ..
+        } = &self.ground
+        {
+            background.iter().for_each(JoinHandle::abort);
+            app.store.close().await;
+        }
         if let Ok(served) = ended {
             return Ok(served??);
         }
@@ -286,23 +338,34 @@ fn shared(storage: &StorageConfig) -> Result<(Cache, Bus)> {
     }
 }
 
-/// Everything on the one port.
+/// Everything on the one port: of a sidecar, the decision and nothing else.
 async fn router(
-    app: &Arc<App>,
+    gatekeeper: &Arc<Gatekeeper>,
+    app: Option<&Arc<App>>,
     config: &Config,
     draining: probes::Draining,
 ) -> Result<(HealthReporter, Router)> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut services = RoutesBuilder::default();
     services
-        .add_service(auth::service(Arc::clone(app)))
-        .add_service(authorize::service(Arc::clone(&app.gatekeeper)))
+        .add_service(authorize::service(Arc::clone(gatekeeper)))
         .add_service(health_service);
-    identity::add_services(&mut services, app);
+    if let Some(app) = app {
+        services
+            .add_service(auth::service(Arc::clone(app)))
+            .add_service(authorize::replica_service(authorize::Feeder::new(
+                Arc::clone(gatekeeper),
+                app.public_url.clone(),
+                u32::try_from(app.sign_in.access_token.as_secs()).unwrap_or(u32::MAX),
+            )));
+        identity::add_services(&mut services, app);
+    }
     for rpc in gatepost_proto::rules::RULES {
-        health
-            .set_service_status(rpc.service, tonic_health::ServingStatus::Serving)
-            .await;
+        if app.is_some() || rpc.service == authorize::SERVICE {
+            health
+                .set_service_status(rpc.service, tonic_health::ServingStatus::Serving)
+                .await;
+        }
     }
     if config.reflection {
         let reflection = tonic_reflection::server::Builder::configure()
@@ -314,14 +377,14 @@ async fn router(
     let services = services.routes().prepare();
     let rest = gateway::router(services.clone(), gateway::Config::default())?;
     let door = Door {
-        clock: app.clock.clone(),
+        clock: gatekeeper.clock.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
     let router = services
         .into_axum_router()
         .reset_fallback()
         .layer(GrpcWebLayer::new())
-        .merge(probes::router(Arc::clone(&app.gatekeeper), draining))
+        .merge(probes::router(Arc::clone(gatekeeper), draining))
         .fallback_service(rest)
         .layer(axum::middleware::from_fn_with_state(
             Arc::new(door),

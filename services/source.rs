@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use gatepost_core::feed::{Facts, Heads, Steps};
+use gatepost_core::feed::{Facts, Head, Heads, Steps};
 use gatepost_core::{OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{Error, Hints, Result, Source};
@@ -25,7 +25,7 @@ impl Database {
 
 #[tonic::async_trait]
 impl Source for Database {
-    async fn heads(&self, organizations: &[OrganizationId]) -> Result<Heads> {
+    async fn heads(&self, organizations: &[OrganizationId], _: bool) -> Result<Heads> {
         self.store.feed().heads(organizations).await.map_err(failed)
     }
 
@@ -41,14 +41,9 @@ impl Source for Database {
         }
     }
 
-    async fn changes(
-        &self,
-        organization: OrganizationId,
-        after: Revision,
-        up_to: Revision,
-    ) -> Result<Option<Steps>> {
+    async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
         let feed = self.store.feed();
-        feed.changes(organization, after, up_to)
+        feed.changes(from.organization, from.revision, up_to)
             .await
             .map_err(failed)
     }
@@ -65,12 +60,9 @@ impl Source for Database {
 }
 
 fn failed(error: StoreError) -> Error {
-    match error {
-        StoreError::Unavailable(cause) => Error::new(
-            ErrorReason::StoreUnavailable,
-            "the database does not answer",
-        )
-        .because(cause),
-        other => Error::new(ErrorReason::Internal, "something went wrong inside").because(other),
+    if let StoreError::Unavailable(cause) = error {
+        let message = "the database does not answer";
+        return Error::new(ErrorReason::StoreUnavailable, message).because(cause);
     }
+    Error::new(ErrorReason::Internal, "something went wrong inside").because(error)
 }

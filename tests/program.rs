@@ -23,6 +23,8 @@ mod refusals;
 mod seeing;
 #[path = "program/settings.rs"]
 mod settings;
+#[path = "program/sidecar.rs"]
+mod sidecar;
 #[path = "program/tls.rs"]
 mod tls;
 #[path = "program/traces.rs"]

@@ -15,7 +15,7 @@ pub enum Error {
     /// The token cannot be sent in a header.
     #[error("the token is malformed")]
     Token,
-    /// The server refused.
+    /// The server refused, or the local snapshots did.
     #[error("{0}")]
     Refused(#[from] Box<tonic::Status>),
 }

@@ -14,6 +14,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "local")]
+pub mod local;
 mod token;
 
 use std::time::Duration;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use gatepost_proto::auth::v1::auth_service_client::AuthServiceClient;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_proto::authorize::v1::authorize_service_client::AuthorizeServiceClient;
+use gatepost_proto::authorize::v1::replica_service_client::ReplicaServiceClient;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::identity::v1::application_service_client::ApplicationServiceClient;
 use gatepost_proto::identity::v1::audit_service_client::AuditServiceClient;
@@ -68,6 +71,8 @@ stubs! {
     auth: AuthServiceClient;
     /// Decisions.
     authorize: AuthorizeServiceClient;
+    /// What feeds sidecars.
+    replica: ReplicaServiceClient;
     /// People and their accounts.
     users: UserServiceClient;
     /// Groups and their members.

@@ -1,5 +1,9 @@
 //! What travels from where an organization is remembered to where decisions are made.
 
+mod narrow;
+
+pub use narrow::{Narrow, Reach, narrowed_epoch};
+
 use crate::fact::{Change, Fact};
 use crate::id::{OrganizationId, Revision};
 

@@ -17,8 +17,8 @@ const LEGACY_ROLE: &str = "-editor-role";
 /// What a product asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
-    /// Empty, or the caller as `<owner>/<id>`; from machines `admin/<product>-editor-role` names the
-    /// product only. Anybody else needs the permission `gatepost/subjects:ask`.
+    /// Empty, or the caller as `<owner>/<id>`; from machines `admin/<product>-editor-role` names
+    /// the product only. Anybody else needs the permission `gatepost/subjects:ask`.
     pub sub: &'a str,
     /// The product; empty for every product that declares the permission.
     pub product: &'a str,
@@ -65,7 +65,8 @@ impl Caller {
     /// Answers a question, and counts the answer.
     ///
     /// # Errors
-    /// `SUBJECT_FOREIGN` or `SUBJECT_UNKNOWN` when the question is about somebody else.
+    /// `SUBJECT_FOREIGN` or `SUBJECT_UNKNOWN` when the question is about somebody else;
+    /// `NOT_SERVED` when this replica is not fed with that product.
     pub fn decide(&self, ask: &Ask<'_>) -> Result<Answer> {
         let About { subject, product } = self.about(ask.sub, ask.product)?;
         let product = match product {
@@ -89,8 +90,33 @@ impl Caller {
     /// Who a question is about, and of which product. Both texts may be empty, see [`Ask`].
     ///
     /// # Errors
-    /// `SUBJECT_FOREIGN` or `SUBJECT_UNKNOWN` when the question is about somebody else.
+    /// `SUBJECT_FOREIGN` or `SUBJECT_UNKNOWN` when the question is about somebody else;
+    /// `NOT_SERVED` when this replica is not fed with that product.
     pub fn about<'a>(&self, sub: &'a str, product: &'a str) -> Result<About<'a>> {
+        let about = self.named(sub, product)?;
+        self.require_served(about.product)?;
+        Ok(about)
+    }
+
+    /// Refuses products that this replica is not fed with. Without a product every one would have
+    /// to agree, and those that are not here cannot.
+    fn require_served(&self, product: Product<'_>) -> Result<()> {
+        let Some(served) = &self.present.products else {
+            return Ok(());
+        };
+        let is_served = match product {
+            Product::Any => false,
+            Product::Named(name) => served.iter().any(|known| self.same_product(known, name)),
+            Product::Contradictory => true,
+        };
+        if is_served {
+            return Ok(());
+        }
+        let message = "this sidecar is not fed with that product";
+        Err(Error::new(ErrorReason::NotServed, message))
+    }
+
+    fn named<'a>(&self, sub: &'a str, product: &'a str) -> Result<About<'a>> {
         let named = match product {
             "" => Product::Any,
             product => Product::Named(product),

@@ -66,6 +66,10 @@ pub struct Present {
     pub organization: Arc<Snapshot>,
     /// Whether this installation serves one organization only.
     pub single_tenant: bool,
+    /// See [`gatepost_core::feed::Head::epoch`], of the organization.
+    pub epoch: u64,
+    /// The products that can be asked about, if not all: slugs and aliases, as they were named.
+    pub products: Option<Arc<[String]>>,
     /// How fresh they are.
     pub freshness: Freshness,
     /// The time of day of the question.

@@ -8,6 +8,7 @@
 //! had, only `STALE`.
 
 mod budget;
+mod feed;
 mod follow;
 mod slot;
 #[cfg(test)]
@@ -18,15 +19,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use foldhash::{HashMap, HashSet};
+use gatepost_core::feed::Hint;
 use gatepost_core::{OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::present::{Freshness, Present, Want};
 use crate::source::Source;
+pub use feed::News;
 use slot::Slot;
 
 /// How long a caller waits for a revision that this replica does not know yet.
@@ -35,6 +38,9 @@ const CATCH_UP_MAX: Duration = Duration::from_millis(50);
 const LOAD_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Organizations that are loaded at the same time.
 const LOADS_MAX: usize = 3;
+
+/// News that may wait for a slow reader; one that lags behind is told to look everywhere.
+const NEWS_MAX: usize = 1_024;
 
 /// What is followed, and how.
 #[derive(Clone, Debug)]
@@ -47,6 +53,8 @@ pub struct SnapshotConfig {
     pub single_tenant: bool,
     /// Bytes that all snapshots together may take, near enough.
     pub budget_bytes: usize,
+    /// The products that the source tells of, if not all.
+    pub products: Option<Arc<[String]>>,
 }
 
 /// All snapshots of this replica.
@@ -61,6 +69,11 @@ pub struct Snapshots {
     /// What the next round must ask for.
     wanted_organizations: Mutex<HashSet<OrganizationId>>,
     wanted: Notify,
+    /// Whether the next round must ask for the newest.
+    newest: AtomicBool,
+    /// Organizations that have something new, for those that this replica feeds itself.
+    news: broadcast::Sender<Hint>,
+    closing: watch::Sender<bool>,
     /// Counts how often connections were left; work that waits for one ends then.
     cut: watch::Sender<u64>,
     loads: Semaphore,
@@ -104,6 +117,9 @@ impl Snapshots {
             beat: AtomicU64::new(0),
             wanted_organizations: Mutex::default(),
             wanted: Notify::new(),
+            newest: AtomicBool::new(false),
+            news: broadcast::Sender::new(NEWS_MAX),
+            closing: watch::Sender::new(false),
             cut: watch::Sender::new(0),
             loads: Semaphore::new(LOADS_MAX),
             clock_agrees: AtomicBool::new(true),
@@ -175,6 +191,8 @@ impl Snapshots {
             system: Arc::clone(&system.snapshot),
             organization: Arc::clone(&own.snapshot),
             single_tenant: self.config.single_tenant,
+            epoch: own.epoch,
+            products: self.config.products.clone(),
             freshness: Freshness {
                 age,
                 lag: slot.lag(),
@@ -257,6 +275,7 @@ impl Snapshots {
     /// Has the next round ask for an organization, at once.
     fn want(&self, organization: OrganizationId) {
         self.note_wanted(organization);
+        self.newest.store(true, Ordering::SeqCst);
         self.wanted.notify_one();
     }
 

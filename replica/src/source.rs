@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use gatepost_core::feed::{Facts, Heads, Hint, Steps};
+use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
 use gatepost_core::{OrganizationId, Revision};
 use time::OffsetDateTime;
 
@@ -18,9 +18,9 @@ pub type Hints = BoxStream<'static, Hint>;
 /// first time.
 #[tonic::async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// Where these organizations stand, as of a moment after the call began. One that is not in the
-    /// answer is gone.
-    async fn heads(&self, organizations: &[OrganizationId]) -> Result<Heads>;
+    /// Where these organizations stand. One that is not in the answer is gone. With `newest` the
+    /// answer is of no age; without it a source may answer from what it knows.
+    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads>;
 
     /// Everything that is so in an organization, without ended sessions that mean nothing any more
     /// at `now`. `None` when there is no such organization.
@@ -30,14 +30,10 @@ pub trait Source: Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Option<Facts>>;
 
-    /// What each revision after `after`, up to and with `up_to`, changed. `None` when one of them
-    /// is not there, or there are too many: load the facts then.
-    async fn changes(
-        &self,
-        organization: OrganizationId,
-        after: Revision,
-        up_to: Revision,
-    ) -> Result<Option<Steps>>;
+    /// What each revision after that of `from`, up to and with `up_to`, changed. `None` when one of
+    /// them is not there, when there are too many, or when `from` is of another epoch: load the
+    /// facts then.
+    async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>>;
 
     /// Leaves all connections behind and makes new ones when they are needed: called when nothing
     /// has been answered for a while, because the other end may have vanished without a word.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use foldhash::HashMap;
 use gatepost_core::claims::{AccessClaims, Principal, liveness};
-use gatepost_core::{Algorithm, OrganizationId, Revision, SessionId, Snapshot};
+use gatepost_core::{Algorithm, OrganizationId, SessionId, Snapshot};
 use gatepost_proto::ErrorReason;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{DecodingKey, Validation};
@@ -62,10 +62,10 @@ pub struct Ending {
     pub organization: OrganizationId,
 }
 
-/// The public keys of one revision of the system organization.
+/// The public keys of one snapshot of the system organization.
 #[derive(Default)]
 struct Keys {
-    revision: Option<Revision>,
+    of: Option<Arc<Snapshot>>,
     by_kid: HashMap<String, (Algorithm, DecodingKey)>,
 }
 
@@ -241,9 +241,10 @@ impl Verifier {
         }
     }
 
-    fn keys(&self, system: &Snapshot) -> Arc<Keys> {
+    fn keys(&self, system: &Arc<Snapshot>) -> Arc<Keys> {
         let keys = self.keys.load();
-        if keys.revision == Some(system.revision()) {
+        // Not by the revision: in another epoch it means something else.
+        if keys.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, system)) {
             return Arc::clone(&keys);
         }
         let by_kid = system
@@ -255,7 +256,7 @@ impl Verifier {
             })
             .collect();
         let keys = Arc::new(Keys {
-            revision: Some(system.revision()),
+            of: Some(Arc::clone(system)),
             by_kid,
         });
         self.keys.store(Arc::clone(&keys));

@@ -3,16 +3,16 @@
 //! It does not go through `run`: there is no transaction, no audit record and no permission to
 //! check before the question itself.
 
-use gatepost_core::NO_ATTRIBUTES;
 use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::rpc::Rpc;
-use gatepost_replica::{Ask, Gatekeeper, Want};
+use gatepost_replica::{Ask, Gatekeeper};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
+use super::fresh::{freshness, want};
 use crate::context::Arrival;
 use crate::error::Result;
-use crate::run::{at_revision, authenticate, min_revision, refuse, validate};
+use crate::run::{at_revision, authenticate, refuse, validate};
 
 /// Handles the RPC.
 pub async fn authorize(
@@ -35,15 +35,15 @@ async fn decision(
     metadata: &MetadataMap,
     question: &AuthorizeRequest,
 ) -> Result<Response<AuthorizeResponse>> {
-    let least = min_revision(metadata)?.max(question.min_revision);
-    let caller = authenticate(gatekeeper, metadata, Want::at_least(least)).await?;
+    let want = want(metadata, question.min_revision, question.consistency())?;
+    let caller = authenticate(gatekeeper, metadata, want).await?;
     validate(question)?;
     let answer = caller.decide(&Ask {
         sub: &question.sub,
         product: &question.product,
         resource: &question.resource,
         action: &question.action,
-        attributes: &NO_ATTRIBUTES,
+        attributes: &question.attributes,
     })?;
     let revision = caller.present.revision();
     let response = AuthorizeResponse {
@@ -52,7 +52,7 @@ async fn decision(
         revision,
         decision_id: caller.new_decision_id().to_string(),
         timestamp: Some(caller.now().into()),
-        freshness: None,
+        freshness: Some(freshness(caller.present.freshness)),
     };
     Ok(at_revision(revision, response))
 }

@@ -119,6 +119,46 @@ pub const SETTINGS: &[Setting] = &[
         "Megabytes of memory for the snapshots of organizations, 16 to 1048576. Beyond it the one \
          that was used the longest ago is dropped, and loaded again when it is used.",
     ),
+    plain(
+        "only",
+        "all",
+        "`authorize` for a sidecar: it decides, and does nothing else (`serve --only`).",
+    ),
+    plain(
+        "upstream",
+        "",
+        "Of a sidecar: address of the server that feeds it (`serve --upstream`).",
+    ),
+    plain(
+        "upstream_client_id",
+        "",
+        "Of a sidecar: client id of its machine application.",
+    ),
+    secret(
+        "upstream_client_secret",
+        "Of a sidecar: the secret of its machine application.",
+    ),
+    plain(
+        "upstream_client_secret_file",
+        "",
+        "A file that holds that secret instead.",
+    ),
+    plain(
+        "upstream_ca_file",
+        "",
+        "Of a sidecar: PEM file of who vouches for an `https` upstream.",
+    ),
+    plain(
+        "upstream_products",
+        "",
+        "Of a sidecar: the products (separated by commas) that it is asked about.",
+    ),
+    plain(
+        "upstream_organizations",
+        "",
+        "Of a sidecar: ids of organizations (separated by commas) that it loads before it is up. \
+         Others are loaded when they are asked about.",
+    ),
     plain("tls_cert", "", "PEM file with the certificate chain."),
     plain("tls_key", "", "PEM file with the private key."),
     plain(

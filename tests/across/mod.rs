@@ -4,6 +4,7 @@ mod ended;
 mod escalation;
 mod idempotency;
 mod lists;
+mod local;
 mod requests;
 mod revisions;
 mod tokens;

@@ -30,6 +30,7 @@ async fn a_person_is_allowed_what_her_group_allows_and_nothing_else() {
     let all = [
         "authorized",
         "decisionId",
+        "freshness",
         "reason",
         "revision",
         "timestamp",
@@ -213,4 +214,46 @@ async fn an_answer_is_never_older_than_asked() {
     ahead.refuses(ErrorReason::RevisionAhead);
     let nobody = world.post_openly("/v1/authorize", about("", "midaz")).await;
     nobody.refuses(ErrorReason::TokenMissing);
+}
+
+#[tokio::test]
+async fn an_answer_is_as_fresh_as_it_was_asked_to_be() {
+    let world = World::start().await;
+    let alice = world.person("alice", &["midaz-viewer-group"]).await;
+    let question = |consistency: &str, revision: u64| {
+        json!({
+            "product": "midaz",
+            "resource": "accounts",
+            "action": "get",
+            "consistency": consistency,
+            "minRevision": revision.to_string(),
+        })
+    };
+    let bounded = ask(&world, &alice, question("CONSISTENCY_BOUNDED", 0)).await;
+    says(&bounded, "granted");
+    assert_eq!(bounded.body["freshness"]["boundMs"], 1000);
+    let revision = bounded.revision();
+    let at_least = ask(&world, &alice, question("CONSISTENCY_AT_LEAST", revision)).await;
+    says(&at_least, "granted");
+    let none = ask(&world, &alice, question("CONSISTENCY_AT_LEAST", 0)).await;
+    none.refuses(ErrorReason::InvalidRequest);
+    let ahead = ask(
+        &world,
+        &alice,
+        question("CONSISTENCY_AT_LEAST", revision + 9),
+    )
+    .await;
+    ahead.refuses(ErrorReason::RevisionAhead);
+    let strange = ask(&world, &alice, question("CONSISTENCY_TELEPATHY", 0)).await;
+    assert_eq!(strange.status, 400);
+    for _ in 0..100 {
+        let fresh = ask(&world, &alice, question("CONSISTENCY_FRESH", 0)).await;
+        if fresh.status == 200 {
+            says(&fresh, "granted");
+            return;
+        }
+        // A busy machine may need more than the 50 ms.
+        fresh.refuses(ErrorReason::Stale);
+    }
+    panic!("never fully fresh");
 }

@@ -219,7 +219,10 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("core/Cargo.toml", &[]),
     ("store/Cargo.toml", &["gatepost-core"]),
     ("replica/Cargo.toml", &["gatepost-core", "gatepost-proto"]),
-    ("client/Cargo.toml", &["gatepost-proto"]),
+    (
+        "client/Cargo.toml",
+        &["gatepost-core", "gatepost-proto", "gatepost-replica"],
+    ),
     (
         "services/Cargo.toml",
         &[
@@ -241,6 +244,14 @@ fn crates_depend_inward() {
         assert_eq!(
             ours, allowed,
             "{manifest}: six crates, and these arrows only"
+        );
+    }
+    let client: Table = tree::read("client/Cargo.toml").parse().unwrap();
+    for name in ["gatepost-core", "gatepost-replica"] {
+        let optional = client["dependencies"][name].get("optional");
+        assert!(
+            optional.is_some_and(|optional| optional.as_bool() == Some(true)),
+            "{name}: only the feature `local` brings what decides"
         );
     }
 }

@@ -69,7 +69,8 @@ impl Snapshots {
             } else {
                 self.take_wanted()
             };
-            let looked = timeout(self.config.bound, self.look(&organizations)).await;
+            let newest = self.newest.swap(false, Ordering::SeqCst);
+            let looked = timeout(self.config.bound, self.look(&organizations, newest)).await;
             let looked = looked.unwrap_or_else(|_| Err(unavailable()));
             failing = self.judge(looked, failing).await;
             sleep(REST).await;
@@ -80,11 +81,14 @@ impl Snapshots {
     fn note_hints(&self, hints: &[Hint]) -> bool {
         let mut matters = false;
         for hint in hints {
-            if let Hint::Organization(organization) = hint
-                && self.slot(*organization).is_some()
-            {
+            let Hint::Organization(organization) = hint else {
+                continue;
+            };
+            if self.slot(*organization).is_some() {
                 self.note_wanted(*organization);
                 matters = true;
+            } else {
+                self.tell(*organization);
             }
         }
         matters
@@ -125,9 +129,9 @@ impl Snapshots {
     }
 
     /// One round: asks for the heads, proves what stands there, and has the rest brought there.
-    async fn look(self: &Arc<Self>, organizations: &[OrganizationId]) -> Result<()> {
+    async fn look(self: &Arc<Self>, organizations: &[OrganizationId], newest: bool) -> Result<()> {
         let asked_at = self.clock.since_boot();
-        let heads = self.source.heads(organizations).await?;
+        let heads = self.source.heads(organizations, newest).await?;
         self.compare_clocks(heads.time_us);
         let mut gone: HashSet<OrganizationId> = HashSet::with_capacity(organizations.len());
         gone.extend(organizations);
@@ -251,11 +255,11 @@ impl Snapshots {
         let Some(known) = known else {
             return Ok(false);
         };
-        let after = known.snapshot.revision();
-        let steps = self
-            .source
-            .changes(head.organization, after, head.revision)
-            .await?;
+        let from = Head {
+            revision: known.snapshot.revision(),
+            ..head
+        };
+        let steps = self.source.changes(from, head.revision).await?;
         let Some(steps) = steps else {
             return Ok(false);
         };
@@ -281,6 +285,7 @@ impl Snapshots {
         let lag = now.saturating_sub(asked_at);
         slot.note_lag(lag);
         metrics::gauge!("gatepost_snapshot_lag_seconds").set(lag.as_secs_f64());
+        self.tell(head.organization);
         Ok(true)
     }
 
@@ -308,6 +313,7 @@ impl Snapshots {
         slot.put(Known::new(snapshot, epoch, now, moment));
         metrics::counter!("gatepost_snapshot_loads_total").increment(1);
         self.keep_within_budget(organization);
+        self.tell(organization);
         if now.saturating_sub(moment) > self.config.bound / 2 {
             // It took so long that it has to catch up before anybody may decide from it.
             self.want(organization);

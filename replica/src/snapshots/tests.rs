@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use futures::future::join_all;
+use gatepost_core::feed::Hint;
 use gatepost_proto::ErrorReason;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -229,8 +230,8 @@ async fn an_organization_that_catches_up_slowly_makes_only_itself_stale() {
     stage.fake.hold(id(1));
     let revision = stage.fake.write(id(1));
     nobody_else_waits(&stage, BOUND * 3).await;
-    let stale = stage.get(1, Want::default()).await;
-    assert_eq!(stale.unwrap_err(), ErrorReason::Stale);
+    let refused = stage.get(1, Want::default()).await;
+    assert_eq!(refused.unwrap_err(), ErrorReason::Stale);
     stage.fake.let_go(id(1));
     assert_eq!(
         stage.patiently(1, Want::default()).await.revision(),
@@ -406,4 +407,46 @@ async fn work_that_hangs_ends_when_the_connections_are_left() {
     });
     assert_eq!(answer.unwrap_err(), ErrorReason::StoreUnavailable);
     stage.patiently(1, Want::default()).await;
+}
+
+#[tokio::test]
+async fn what_is_handed_on_is_of_the_age_that_it_has_here() {
+    let stage = Stage::quiet().await;
+    for organization in 1..=2 {
+        stage.fake.found(id(organization), 0);
+    }
+    stage.patiently(1, Want::default()).await;
+    stage.fake.silence(true);
+    stage.clock.advance(Duration::from_secs(20));
+    let heads = stage.snapshots.heads(&[id(0), id(1)], false).await.unwrap();
+    assert_eq!(heads.heads.len(), 2);
+    assert!(heads.age_us >= 20_000_000, "{heads:?}");
+    stage.fake.silence(false);
+    // The source is asked for what is not loaded, and knows that there is no third.
+    let heads = stage.snapshots.heads(&[id(2), id(3)], false).await.unwrap();
+    let known: Vec<_> = heads.heads.iter().map(|head| head.organization).collect();
+    assert_eq!((known, heads.age_us), (vec![id(2)], 0));
+    let revision = stage.fake.write(id(1));
+    let heads = stage.snapshots.heads(&[id(1)], true).await.unwrap();
+    assert_eq!((heads.heads[0].revision, heads.age_us), (revision, 0));
+}
+
+#[tokio::test]
+async fn news_come_when_decisions_are_made_from_it_and_end_with_the_replica() {
+    let stage = Stage::quiet().await;
+    stage.fake.found(id(1), 0);
+    stage.patiently(1, Want::default()).await;
+    let mut news = stage.snapshots.news();
+    let revision = stage.fake.write(id(1));
+    stage.fake.hint(id(1));
+    let heard = timeout(PATIENCE, news.next()).await.unwrap();
+    assert_eq!(heard, Some(Hint::Organization(id(1))));
+    let present = stage.get(1, Want::default()).await.unwrap();
+    assert_eq!(present.revision(), revision);
+    // Nobody decides from it here, but somebody who is fed may.
+    stage.fake.hint(id(7));
+    let heard = timeout(PATIENCE, news.next()).await.unwrap();
+    assert_eq!(heard, Some(Hint::Organization(id(7))));
+    stage.snapshots.close_news();
+    assert_eq!(timeout(PATIENCE, news.next()).await.unwrap(), None);
 }

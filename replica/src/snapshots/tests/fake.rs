@@ -38,6 +38,7 @@ pub struct Fake {
     age: Mutex<Duration>,
     hints: broadcast::Sender<Hint>,
     pub heads: AtomicUsize,
+    pub newest: AtomicUsize,
     pub facts: AtomicUsize,
     pub changes: AtomicUsize,
     pub cuts: AtomicUsize,
@@ -53,6 +54,7 @@ impl Fake {
             age: Mutex::default(),
             hints: broadcast::channel(64).0,
             heads: AtomicUsize::new(0),
+            newest: AtomicUsize::new(0),
             facts: AtomicUsize::new(0),
             changes: AtomicUsize::new(0),
             cuts: AtomicUsize::new(0),
@@ -160,7 +162,8 @@ impl Fake {
 
 #[tonic::async_trait]
 impl Source for Fake {
-    async fn heads(&self, organizations: &[OrganizationId]) -> Result<Heads> {
+    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads> {
+        self.newest.fetch_add(usize::from(newest), Ordering::SeqCst);
         self.heads.fetch_add(1, Ordering::SeqCst);
         let mut silent = self.silent.subscribe();
         drop(silent.wait_for(|silent| !silent).await.unwrap());
@@ -174,10 +177,9 @@ impl Source for Fake {
                 epoch: found.epoch,
             })
         });
-        let time_us = OffsetDateTime::from(std::time::SystemTime::UNIX_EPOCH);
         Ok(Heads {
             heads: heads.collect(),
-            time_us: i64::try_from(time_us.unix_timestamp_nanos() / 1_000).unwrap(),
+            time_us: 0,
             age_us: self.age_us(),
         })
     }
@@ -199,12 +201,8 @@ impl Source for Fake {
         }))
     }
 
-    async fn changes(
-        &self,
-        organization: OrganizationId,
-        after: Revision,
-        up_to: Revision,
-    ) -> Result<Option<Steps>> {
+    async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
+        let (organization, after) = (from.organization, from.revision);
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.wait_for(organization).await;
         self.check()?;
@@ -264,6 +262,7 @@ impl Stage {
             bound,
             single_tenant: false,
             budget_bytes,
+            products: None,
         };
         let source = Arc::clone(&fake);
         let snapshots = Snapshots::open(source, Clock::Moved(Arc::clone(&clock)), config)

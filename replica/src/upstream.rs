@@ -1,0 +1,398 @@
+//! A server that is nearer to the database as the source of what a replica knows.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures::{StreamExt, stream};
+use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
+use gatepost_core::{OrganizationId, Revision};
+use gatepost_proto::ErrorReason;
+use gatepost_proto::auth::v1::IssueTokenRequest;
+use gatepost_proto::auth::v1::auth_service_client::AuthServiceClient;
+use gatepost_proto::authorize::v1 as pb;
+use gatepost_proto::authorize::v1::replica_service_client::ReplicaServiceClient;
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::source::{Hints, Source};
+
+/// How long a connection may take to come up.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// How long a short call may take.
+const CALL_MAX: Duration = Duration::from_secs(5);
+/// A connection is asked whether it lives this often, and is given up when it does not say so.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+/// The upstream server says that there is no news every ten seconds; who hears nothing for longer
+/// listens anew.
+const SILENCE_MAX: Duration = Duration::from_secs(25);
+/// Rest before listening anew.
+const LISTEN_REST: Duration = Duration::from_secs(1);
+/// Rest after a token was refused.
+const TOKEN_REST: Duration = Duration::from_secs(5);
+/// The largest part of an answer, in bytes: one role may have a hundred thousand permissions.
+const PART_BYTES_MAX: usize = 64 << 20;
+/// Organizations in one question for heads.
+const HEADS_MAX: usize = 10_000;
+
+/// Which server, and who asks.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// Its address: `https://…`, or `http://…` where the network is trusted.
+    pub url: String,
+    /// PEM text of the certificates that vouch for it; needed for `https`.
+    pub authorities: Option<String>,
+    /// The machine application's client id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// The products to be fed with, by slug or alias.
+    pub products: Vec<String>,
+}
+
+/// What must be known of the installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// The system organization.
+    pub system: OrganizationId,
+    /// The issuer of tokens.
+    pub issuer: String,
+    /// Whether there is only one organization.
+    pub single_tenant: bool,
+    /// How long access tokens live.
+    pub access_token: Duration,
+}
+
+/// The upstream server.
+pub struct Upstream {
+    config: UpstreamConfig,
+    endpoint: Endpoint,
+    channel: ArcSwap<Channel>,
+    token: Mutex<Token>,
+    clock: Clock,
+}
+
+/// The machine's own token.
+#[derive(Default)]
+struct Token {
+    value: Option<MetadataValue<Ascii>>,
+    /// When a new one must be asked for, since boot.
+    renew_at: Duration,
+}
+
+impl Upstream {
+    /// Gets ready to connect; nothing is sent yet. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `INTERNAL` with its cause for an address that cannot be used.
+    pub fn new(config: UpstreamConfig, clock: Clock) -> Result<Self> {
+        let unusable = |error| {
+            Error::new(ErrorReason::Internal, "the upstream address cannot be used").because(error)
+        };
+        let mut endpoint = Endpoint::from_shared(config.url.clone())
+            .map_err(unusable)?
+            .connect_timeout(CONNECT_MAX)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE)
+            .keep_alive_while_idle(true);
+        if let Some(pem) = &config.authorities {
+            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+            endpoint = endpoint.tls_config(tls).map_err(unusable)?;
+        }
+        Ok(Self {
+            channel: ArcSwap::from_pointee(endpoint.connect_lazy()),
+            config,
+            endpoint,
+            token: Mutex::default(),
+            clock,
+        })
+    }
+
+    /// What must be known before anything can be decided.
+    ///
+    /// # Errors
+    /// What stands in the way, with its cause.
+    pub async fn installation(&self) -> Result<Installation> {
+        let request = self.short(pb::GetInstallationRequest {}).await?;
+        let answer = self.client().get_installation(request).await;
+        let found = self.heard(answer).await?.into_inner();
+        Ok(Installation {
+            system: id(&found.system_organization_id)?,
+            issuer: found.issuer,
+            single_tenant: found.single_tenant,
+            access_token: Duration::from_secs(found.access_token_seconds.into()),
+        })
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::clone(&self.channel.load())
+    }
+
+    fn client(&self) -> ReplicaServiceClient<Channel> {
+        ReplicaServiceClient::new(self.channel()).max_decoding_message_size(PART_BYTES_MAX)
+    }
+
+    /// A request of ours that is answered soon or not at all.
+    async fn short<M>(&self, message: M) -> Result<Request<M>> {
+        let mut request = self.long(message).await?;
+        request.set_timeout(CALL_MAX);
+        Ok(request)
+    }
+
+    /// A request of ours whose answer may take as long as it takes.
+    async fn long<M>(&self, message: M) -> Result<Request<M>> {
+        let mut request = Request::new(message);
+        let token = self.token().await?;
+        request.metadata_mut().insert("authorization", token);
+        Ok(request)
+    }
+
+    /// The token, a new one when two thirds of its life are over.
+    async fn token(&self) -> Result<MetadataValue<Ascii>> {
+        let mut token = self.token.lock().await;
+        let now = self.clock.since_boot();
+        let is_due = token.renew_at <= now;
+        if let Some(value) = token.value.as_ref().filter(|_| !is_due) {
+            return Ok(value.clone());
+        }
+        if !is_due {
+            return Err(unreachable("the upstream server gave no token"));
+        }
+        // Until it has been answered: who fails waits before it tries again.
+        token.renew_at = now + TOKEN_REST;
+        match self.ask_for_token().await {
+            Ok((value, lifetime)) => {
+                token.renew_at = now + lifetime * 2 / 3;
+                token.value = Some(value.clone());
+                Ok(value)
+            }
+            // The old one may be good for a while.
+            Err(error) => token.value.clone().ok_or(error),
+        }
+    }
+
+    async fn ask_for_token(&self) -> Result<(MetadataValue<Ascii>, Duration)> {
+        let mut request = Request::new(IssueTokenRequest {
+            grant_type: "client_credentials".to_owned(),
+            client_id: self.config.client_id.clone(),
+            client_secret: self.config.client_secret.expose_secret().to_owned(),
+            ..IssueTokenRequest::default()
+        });
+        request.set_timeout(CALL_MAX);
+        let mut client = AuthServiceClient::new(self.channel());
+        let answer = client
+            .issue_token(request)
+            .await
+            .map_err(|status| failed(&status))?;
+        let answer = answer.into_inner();
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", answer.access_token)
+            .parse()
+            .map_err(|_| nonsense("token"))?;
+        value.set_sensitive(true);
+        let lifetime = u64::try_from(answer.expires_in).unwrap_or_default();
+        Ok((value, Duration::from_secs(lifetime)))
+    }
+
+    /// The answer; who was told that its token is good no more asks for another one next time.
+    async fn heard<T>(&self, answer: Result<T, Status>) -> Result<T> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(status) => {
+                if status.code() == Code::Unauthenticated {
+                    *self.token.lock().await = Token::default();
+                }
+                Err(failed(&status))
+            }
+        }
+    }
+
+    async fn next<T>(&self, parts: &mut Streaming<T>) -> Result<Option<T>> {
+        let part = timeout(SILENCE_MAX, parts.message()).await;
+        let part = part.map_err(|_| unreachable("the upstream server has fallen silent"))?;
+        self.heard(part).await
+    }
+
+    async fn watch(&self) -> Result<Streaming<pb::WatchHeadsResponse>> {
+        let request = self.long(pb::WatchHeadsRequest {}).await?;
+        let answer = self.client().watch_heads(request).await;
+        Ok(self.heard(answer).await?.into_inner())
+    }
+}
+
+#[tonic::async_trait]
+impl Source for Upstream {
+    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads> {
+        let mut all = Heads {
+            heads: Vec::with_capacity(organizations.len()),
+            time_us: 0,
+            age_us: 0,
+        };
+        for part in organizations.chunks(HEADS_MAX) {
+            let request = pb::GetHeadsRequest {
+                organization_ids: part.iter().map(ToString::to_string).collect(),
+                newest,
+            };
+            let request = self.short(request).await?;
+            let answer = self.client().get_heads(request).await;
+            let found = self.heard(answer).await?.into_inner();
+            for head in found.heads {
+                all.heads.push(Head {
+                    organization: id(&head.organization_id)?,
+                    revision: head.revision,
+                    epoch: head.epoch,
+                });
+            }
+            all.age_us = all.age_us.max(found.age_us);
+            let time = found.time.ok_or_else(|| nonsense("time"))?;
+            all.time_us = time.seconds * 1_000_000 + i64::from(time.nanos / 1_000);
+        }
+        Ok(all)
+    }
+
+    async fn facts(
+        &self,
+        organization: OrganizationId,
+        _: OffsetDateTime,
+    ) -> Result<Option<Facts>> {
+        let request = pb::StreamFactsRequest {
+            organization_id: organization.to_string(),
+            products: self.config.products.clone(),
+        };
+        let request = self.long(request).await?;
+        let mut parts = match self.client().stream_facts(request).await {
+            Err(status) if status.code() == Code::NotFound => return Ok(None),
+            answer => self.heard(answer).await?.into_inner(),
+        };
+        let mut facts: Option<Facts> = None;
+        while let Some(part) = self.next(&mut parts).await? {
+            let all = facts.get_or_insert_with(|| Facts {
+                revision: part.revision,
+                epoch: part.epoch,
+                facts: Vec::new(),
+                age_us: part.age_us,
+            });
+            if (all.revision, all.epoch) != (part.revision, part.epoch) {
+                return Err(nonsense("facts of two revisions"));
+            }
+            for fact in &part.facts {
+                let fact = serde_json::from_str(fact).map_err(|_| nonsense("fact"))?;
+                all.facts.push(fact);
+            }
+            if part.last {
+                return Ok(facts);
+            }
+        }
+        Err(unreachable("the upstream server did not tell all facts"))
+    }
+
+    async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
+        let request = pb::StreamChangesRequest {
+            organization_id: from.organization.to_string(),
+            products: self.config.products.clone(),
+            after_revision: from.revision,
+            up_to_revision: up_to,
+            epoch: from.epoch,
+        };
+        let request = self.long(request).await?;
+        let answer = self.client().stream_changes(request).await;
+        let mut parts = self.heard(answer).await?.into_inner();
+        let mut steps = Steps::new();
+        let mut reached = from.revision;
+        while let Some(part) = self.next(&mut parts).await? {
+            if part.reset || part.revision != reached + 1 {
+                return Ok(None);
+            }
+            reached = part.revision;
+            let changes = part.changes.iter().map(|text| serde_json::from_str(text));
+            let changes = changes.collect::<Result<_, _>>();
+            steps.push((reached, changes.map_err(|_| nonsense("change"))?));
+        }
+        Ok((reached == up_to).then_some(steps))
+    }
+
+    async fn leave_connections(&self) {
+        self.channel.store(Arc::new(self.endpoint.connect_lazy()));
+    }
+
+    fn hints(self: Arc<Self>) -> Hints {
+        let ear = Ear {
+            upstream: self,
+            stream: None,
+            heard: VecDeque::new(),
+        };
+        stream::unfold(ear, |mut ear| async { Some((ear.next().await, ear)) }).boxed()
+    }
+}
+
+/// Who listens to the upstream server, again and again.
+struct Ear {
+    upstream: Arc<Upstream>,
+    stream: Option<Streaming<pb::WatchHeadsResponse>>,
+    heard: VecDeque<Hint>,
+}
+
+impl Ear {
+    async fn next(&mut self) -> Hint {
+        loop {
+            if let Some(hint) = self.heard.pop_front() {
+                return hint;
+            }
+            let Some(stream) = &mut self.stream else {
+                match self.upstream.watch().await {
+                    Ok(stream) => self.stream = Some(stream),
+                    Err(_) => sleep(LISTEN_REST).await,
+                }
+                if self.stream.is_some() {
+                    // Nobody knows what was said in between.
+                    return Hint::Everything;
+                }
+                continue;
+            };
+            match self.upstream.next(stream).await {
+                Ok(Some(news)) => {
+                    let ids = news.organization_ids.iter();
+                    let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
+                    self.heard.extend(hints);
+                }
+                Ok(None) | Err(_) => self.stream = None,
+            }
+        }
+    }
+}
+
+fn id(text: &str) -> Result<OrganizationId> {
+    text.parse().map_err(|_| nonsense("organization id"))
+}
+
+fn nonsense(what: &'static str) -> Error {
+    Error::new(
+        ErrorReason::StoreUnavailable,
+        "the upstream server does not speak our language",
+    )
+    .because(format!("its {what} cannot be read"))
+}
+
+fn unreachable(message: &'static str) -> Error {
+    Error::new(ErrorReason::StoreUnavailable, message)
+}
+
+/// What a refusal of the upstream server means here.
+fn failed(status: &Status) -> Error {
+    let error = if status.code() == Code::PermissionDenied {
+        Error::new(
+            ErrorReason::NotServed,
+            "this sidecar is not fed with that organization or product",
+        )
+    } else {
+        unreachable("the upstream server does not answer")
+    };
+    error.because(status.to_string())
+}
