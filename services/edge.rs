@@ -4,7 +4,7 @@
 //! in its own words again. None of them decides anything.
 
 mod authzen;
-mod envoy;
+pub mod envoy;
 mod forward_auth;
 mod identity;
 mod proxied;
@@ -16,8 +16,6 @@ use std::sync::Arc;
 use axum::Router;
 use gatepost_replica::Gatekeeper;
 use tonic::service::RoutesBuilder;
-
-pub use self::envoy::SERVICE as ENVOY_SERVICE;
 
 /// Adds the services that are gRPC.
 pub fn add_services(services: &mut RoutesBuilder, gatekeeper: &Arc<Gatekeeper>) {

@@ -364,7 +364,7 @@ async fn router(
     }
     edge::add_services(&mut services, gatekeeper);
     health
-        .set_service_status(edge::ENVOY_SERVICE, tonic_health::ServingStatus::Serving)
+        .set_service_status(edge::envoy::SERVICE, tonic_health::ServingStatus::Serving)
         .await;
     for rpc in gatepost_proto::rules::RULES {
         if app.is_some() || rpc.service == authorize::SERVICE {

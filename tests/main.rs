@@ -11,5 +11,6 @@ pub mod world;
 mod across;
 mod auth;
 mod authorize;
+mod edge;
 mod identity;
 mod parity;

@@ -59,43 +59,48 @@ impl Authorization for Envoy {
             &inside
         };
         let context = message.attributes.unwrap_or_default();
-        Ok(Response::new(self.answer(&context, arrival).await))
+        Ok(Response::new(
+            answer(&self.gatekeeper, &context, arrival).await,
+        ))
     }
 }
 
-impl Envoy {
-    async fn answer(&self, context: &AttributeContext, arrival: &Arrival) -> CheckResponse {
-        let nothing = HttpRequest::default();
-        let http = context.request.as_ref().and_then(|r| r.http.as_ref());
-        let http = http.unwrap_or(&nothing);
-        let seen = Seen::in_headers_of(http);
-        let passing = || passing(http);
-        let verdict = judge(
-            &self.gatekeeper,
-            arrival,
-            FACE,
-            seen.token,
-            setting(context),
-            passing,
-        )
-        .await;
-        match verdict {
-            Verdict::Passes(told) => {
-                let mut remove = seen.forged;
-                if removes_bearer(context) {
-                    remove.push(Bytes::from_static(AUTHORIZATION));
-                }
-                pass(told, remove)
+/// Judges a request, and says what Envoy is to do with it.
+pub async fn answer(
+    gatekeeper: &Gatekeeper,
+    context: &AttributeContext,
+    arrival: &Arrival,
+) -> CheckResponse {
+    let nothing = HttpRequest::default();
+    let http = context.request.as_ref().and_then(|r| r.http.as_ref());
+    let http = http.unwrap_or(&nothing);
+    let seen = Seen::in_headers_of(http);
+    let passing = || passing(http);
+    let verdict = judge(
+        gatekeeper,
+        arrival,
+        FACE,
+        seen.token,
+        setting(context),
+        passing,
+    )
+    .await;
+    match verdict {
+        Verdict::Passes(told) => {
+            let mut remove = seen.forged;
+            if removes_bearer(context) {
+                remove.push(Bytes::from_static(AUTHORIZATION));
             }
-            Verdict::Refused(refusal, told) => {
-                let asked = Asked {
-                    path: str::from_utf8(&http.path).unwrap_or_default(),
-                    request_id: &arrival.request_id,
-                    ..Asked::default()
-                };
-                let body = body(&refusal, asked, seen.is_grpc);
-                refuse(&refusal, body, told)
-            }
+            pass(told, remove)
+        }
+        Verdict::Refused(refusal, told) => {
+            let asked = Asked {
+                path: str::from_utf8(&http.path).unwrap_or_default(),
+                request_id: &arrival.request_id,
+                ..Asked::default()
+            };
+            let body = body(&refusal, asked, seen.is_grpc);
+            refuse(&refusal, body, told)
         }
     }
 }
