@@ -80,14 +80,16 @@ impl ErrorReason {
             | Self::GroupTooDeep
             | Self::GroupNotEmpty
             | Self::RoleInUse
-            | Self::IdempotencyKeyReused => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            | Self::IdempotencyKeyReused
+            | Self::LimitReached => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
             }
-            Self::Stale | Self::RevisionAhead | Self::StoreUnavailable => {
-                (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
-            }
+            Self::Stale
+            | Self::RevisionAhead
+            | Self::StoreUnavailable
+            | Self::DecisionUnavailable => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
             Self::Unspecified | Self::Internal => {
                 (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
@@ -139,12 +141,14 @@ impl ErrorReason {
             Self::GroupNotEmpty => "Group not empty",
             Self::RoleInUse => "Role in use",
             Self::IdempotencyKeyReused => "Idempotency key reused",
+            Self::LimitReached => "Limit reached",
             Self::TooManyAttempts => "Too many attempts",
             Self::Overloaded => "Overloaded",
             Self::Stale => "Not fresh enough",
             Self::RevisionAhead => "Revision not known yet",
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
+            Self::DecisionUnavailable => "No decision",
         }
     }
 }

@@ -31,7 +31,7 @@ impl From<OffsetDateTime> for Timestamp {
 
 impl Timestamp {
     /// The moment, if a calendar has it.
-    fn moment(self) -> Option<OffsetDateTime> {
+    pub fn moment(self) -> Option<OffsetDateTime> {
         let nanos = u32::try_from(self.nanos).ok()?;
         OffsetDateTime::from_unix_timestamp(self.seconds)
             .ok()?

@@ -46,15 +46,16 @@ impl App {
     /// # Errors
     /// What the store answers; then nothing was written.
     pub async fn commit(&self, tx: Scope, audit: Audit) -> Result<Revision> {
-        let organization = tx.organization();
-        let before = tx.revision();
-        let left = tx.left().to_vec();
-        let revision = tx.commit(audit.into_draft()).await?;
-        let here = (revision != before).then_some((organization, revision));
-        for (organization, revision) in left.into_iter().chain(here) {
-            self.bus.hint(organization);
-            self.gatekeeper.snapshots.see(organization, revision).await;
+        let (own, present) = (tx.organization(), tx.revision());
+        let made = tx.commit_all(audit.into_draft()).await?;
+        for (organization, revision) in &made {
+            self.bus.hint(*organization);
+            self.gatekeeper
+                .snapshots
+                .see(*organization, *revision)
+                .await;
         }
-        Ok(revision)
+        let last = made.iter().rev().find(|(at, _)| *at == own);
+        Ok(last.map_or(present, |(_, revision)| *revision))
     }
 }

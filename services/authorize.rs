@@ -5,12 +5,21 @@
     reason = "one RPC, one file, named like the RPC"
 )]
 mod authorize;
+mod beside;
+mod draft;
+mod explain;
 mod feeder;
 mod fresh;
 mod get_heads;
 mod get_installation;
+mod page;
+mod search_actions;
+mod search_resources;
+mod search_subjects;
+mod simulate;
 mod stream_changes;
 mod stream_facts;
+mod told;
 mod watch_heads;
 mod watch_revisions;
 
@@ -29,10 +38,12 @@ pub use feeder::Feeder;
 pub use gatepost_proto::authorize::v1::authorize_service_server::SERVICE_NAME as SERVICE;
 
 use crate::run::MESSAGE_BYTES_MAX;
+use beside::Beside;
 
 /// The service.
 struct Authorize {
     gatekeeper: Arc<Gatekeeper>,
+    beside: Beside,
     /// Permits to listen to news.
     watchers: Arc<Semaphore>,
 }
@@ -42,6 +53,7 @@ pub fn service(gatekeeper: Arc<Gatekeeper>) -> AuthorizeServiceServer<impl Autho
     let watchers = Arc::new(Semaphore::new(watch_revisions::WATCHERS_MAX));
     let service = Authorize {
         gatekeeper,
+        beside: Beside::new(),
         watchers,
     };
     AuthorizeServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX)
@@ -119,37 +131,37 @@ impl AuthorizeService for Authorize {
 
     async fn explain(
         &self,
-        _: Request<pb::ExplainRequest>,
+        request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        explain::explain(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_subjects(
         &self,
-        _: Request<pb::SearchSubjectsRequest>,
+        request: Request<pb::SearchSubjectsRequest>,
     ) -> Result<Response<pb::SearchSubjectsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_subjects::search_subjects(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_resources(
         &self,
-        _: Request<pb::SearchResourcesRequest>,
+        request: Request<pb::SearchResourcesRequest>,
     ) -> Result<Response<pb::SearchResourcesResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_resources::search_resources(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn search_actions(
         &self,
-        _: Request<pb::SearchActionsRequest>,
+        request: Request<pb::SearchActionsRequest>,
     ) -> Result<Response<pb::SearchActionsResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        search_actions::search_actions(&self.gatekeeper, &self.beside, request).await
     }
 
     async fn simulate(
         &self,
-        _: Request<pb::SimulateRequest>,
+        request: Request<pb::SimulateRequest>,
     ) -> Result<Response<pb::SimulateResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        simulate::simulate(&self.gatekeeper, &self.beside, request).await
     }
 
     type WatchRevisionsStream = watch_revisions::Messages;

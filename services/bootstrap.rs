@@ -7,7 +7,7 @@ use gatepost_core::{
     PRODUCT_SYSTEM, Status, UserId,
 };
 use gatepost_store::{
-    Actor, AuditDraft, Installation, Organization, PasswordHash, Role, Scope, Store, User,
+    Actor, AuditDraft, Grant, Installation, Organization, PasswordHash, Role, Scope, Store, User,
 };
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
@@ -118,7 +118,7 @@ async fn found(
     furnish_new(&tx, &administrator, now).await?;
     let role = system_role(&tx).await?;
     tx.grants()
-        .give(GrantSubject::User(administrator.id), role.id)
+        .give(&Grant::plain(GrantSubject::User(administrator.id), role.id))
         .await?;
     tx.commit(record("installation.found", now)).await?;
     Ok(Some(first))
@@ -135,21 +135,27 @@ async fn ensure_system_administrator(
 ) -> Result<Option<First>> {
     let tx = store.read(system).await?;
     let role = system_role(&tx).await?;
-    if !tx.grants().of_role(role.id).await?.is_empty() {
+    if is_held(&tx, &role, now).await? {
         return Ok(None);
     }
     drop(tx);
     let (administrator, first) = first_administrator(passwords, config, now).await?;
     let tx = store.write(system).await?;
-    if !tx.grants().of_role(role.id).await?.is_empty() {
+    if is_held(&tx, &role, now).await? {
         return Ok(None);
     }
     furnish_new(&tx, &administrator, now).await?;
     tx.grants()
-        .give(GrantSubject::User(administrator.id), role.id)
+        .give(&Grant::plain(GrantSubject::User(administrator.id), role.id))
         .await?;
     tx.commit(record("installation.open", now)).await?;
     Ok(Some(first))
+}
+
+async fn is_held(tx: &Scope, role: &Role, now: OffsetDateTime) -> Result<bool> {
+    let given = tx.grants().of_role(role.id).await?;
+    let now_s = now.unix_timestamp();
+    Ok(given.iter().any(|grant| !grant.is_expired(now_s)))
 }
 
 async fn system_role(tx: &Scope) -> Result<Role> {

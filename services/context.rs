@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use gatepost_core::{
-    PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Revision, RolePermission, Subject, grant,
+    Effect, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Revision, RolePermission, Subject, grant,
 };
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
@@ -78,53 +78,80 @@ impl Caller {
         Err(Error::new(ErrorReason::PermissionMissing, message).with("permission", permission))
     }
 
-    /// Refuses to give or take `roles` when the caller may not.
+    /// Refuses to give `roles` for good when the caller may not.
     ///
-    /// Nobody gives a permission of Gatepost that she lacks; a product's role needs the permission
-    /// `gatepost/grants:<product>`.
+    /// Nobody gives a permission of Gatepost that she lacks, or for longer than she holds it; a
+    /// product's role needs the permission `gatepost/grants:<product>`.
     ///
     /// # Errors
     /// `ESCALATION_REFUSED`, with the permission that is missing.
     pub fn require_may_give(&self, roles: &[Role]) -> Result<()> {
         roles
             .iter()
-            .try_for_each(|role| self.require_may_write(&role.product, &role.permissions))
+            .try_for_each(|role| self.require_may_give_until(role, None))
     }
 
-    /// As [`Caller::require_may_give`], for permissions that a role is about to have.
+    /// As [`Caller::require_may_give`], for a role that is given until that unix second.
     ///
     /// # Errors
     /// `ESCALATION_REFUSED`, with the permission that is missing.
-    pub fn require_may_write(&self, product: &str, permissions: &[RolePermission]) -> Result<()> {
+    pub fn require_may_give_until(&self, role: &Role, until: Option<i64>) -> Result<()> {
+        self.require_may_change(&role.product, &role.permissions, until)
+    }
+
+    /// Refuses to take a role that is held until `until` when the caller may not: what it allows
+    /// she must hold now, and what it denies for as long as the denial would have lasted.
+    ///
+    /// # Errors
+    /// `ESCALATION_REFUSED`, with the permission that is missing.
+    pub fn require_may_take(&self, role: &Role, until: Option<i64>) -> Result<()> {
+        let lines = role.permissions.iter().cloned();
+        let (allows, denies): (Vec<_>, Vec<_>) =
+            lines.partition(|permission| permission.effect == Effect::Allow);
+        self.require_may_change(&role.product, &allows, Some(self.present.view().now_s))?;
+        if denies.is_empty() {
+            return Ok(());
+        }
+        self.require_may_change(&role.product, &denies, until)
+    }
+
+    fn require_may_change(
+        &self,
+        product: &str,
+        permissions: &[RolePermission],
+        until: Option<i64>,
+    ) -> Result<()> {
         let (view, subject) = (self.present.view(), self.subject());
         let elsewhere = self.organization() != view.system.id();
         let missing = if product == PRODUCT_SYSTEM && elsewhere {
             // Rule over the installation is given in the system organization only.
             Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
         } else {
-            self.lacks_to_give(product, || {
-                grant::change_exceeds(view, subject, product, permissions, None)
+            self.lacks_to_give(product, until, || {
+                grant::change_exceeds(view, subject, product, permissions, until)
             })
         };
         let Some(permission) = missing else {
             return Ok(());
         };
-        let message = format!("to give this, one must hold `{permission}`");
+        let message = format!("to give this, one must hold `{permission}` for as long");
         Err(Error::new(ErrorReason::EscalationRefused, message)
             .with("permission", permission.to_string()))
     }
 
-    /// The permission that the caller lacks to give roles of a product: for those that rule
-    /// Gatepost itself, what `exceeds` finds; for any other, the one to give its roles.
+    /// The permission that the caller lacks to give roles of a product until that unix second: for
+    /// those that rule Gatepost itself, what `exceeds` finds; for any other, the one to give its
+    /// roles.
     pub fn lacks_to_give(
         &self,
         product: &str,
+        until: Option<i64>,
         exceeds: impl FnOnce() -> Option<Permission>,
     ) -> Option<Permission> {
         if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
             return exceeds();
         }
-        let may = grant::may_grant_product(self.present.view(), self.subject(), product, None);
+        let may = grant::may_grant_product(self.present.view(), self.subject(), product, until);
         (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 

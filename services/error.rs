@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use gatepost_core::group::NestError;
 use gatepost_core::name::NameError;
 use gatepost_proto::validate::Violations;
 use gatepost_proto::{ErrorReason, reason};
@@ -148,6 +149,16 @@ impl From<Violations> for Error {
 impl From<SealError> for Error {
     fn from(error: SealError) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<NestError> for Error {
+    fn from(error: NestError) -> Self {
+        let reason = match error {
+            NestError::Cycle => ErrorReason::GroupCycle,
+            NestError::TooDeep | NestError::TooManyAbove => ErrorReason::GroupTooDeep,
+        };
+        Self::new(reason, error.to_string())
     }
 }
 

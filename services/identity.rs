@@ -6,9 +6,11 @@ mod find;
 mod list;
 mod mask;
 mod members;
+mod terms;
 
 mod add_group_member;
 mod create_application;
+mod create_credential;
 mod create_group;
 mod create_organization;
 mod create_role;
@@ -17,6 +19,7 @@ mod delete_application;
 mod delete_group;
 mod delete_role;
 mod delete_user;
+mod end_session;
 mod get_application;
 mod get_group;
 mod get_manifest;
@@ -28,18 +31,23 @@ mod grant_group_role;
 mod grant_user_role;
 mod list_applications;
 mod list_audit_events;
+mod list_credentials;
+mod list_grants;
 mod list_groups;
 mod list_organizations;
 mod list_roles;
+mod list_sessions;
 mod list_users;
 mod publish_manifest;
 mod remove_group_member;
 mod reset_password;
 mod revoke_application_role;
+mod revoke_credential;
 mod revoke_group_role;
 mod revoke_user_role;
 mod update_application;
 mod update_group;
+mod update_organization;
 mod update_password;
 mod update_role;
 mod update_user;
@@ -53,13 +61,14 @@ use pb::group_service_server::{GroupService, GroupServiceServer};
 use pb::manifest_service_server::{ManifestService, ManifestServiceServer};
 use pb::organization_service_server::{OrganizationService, OrganizationServiceServer};
 use pb::role_service_server::{RoleService, RoleServiceServer};
+use pb::session_service_server::{SessionService, SessionServiceServer};
 use pb::user_service_server::{UserService, UserServiceServer};
 use tonic::service::RoutesBuilder;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
 
-/// The services of this module; one type serves all seven contracts.
+/// The services of this module; one type serves all eight contracts.
 #[derive(Clone)]
 struct Identity(Arc<App>);
 
@@ -75,6 +84,10 @@ pub fn add_services(routes: &mut RoutesBuilder, app: &Arc<App>) {
         )
         .add_service(
             RoleServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            SessionServiceServer::new(identity.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             ApplicationServiceServer::new(identity.clone())
@@ -113,7 +126,13 @@ wire!(GroupService for Identity {
     run remove_group_member(RemoveGroupMemberRequest) -> RemoveGroupMemberResponse;
 });
 
+wire!(SessionService for Identity {
+    run list_sessions(ListSessionsRequest) -> ListSessionsResponse;
+    run end_session(EndSessionRequest) -> EndSessionResponse;
+});
+
 wire!(RoleService for Identity {
+    run list_grants(ListGrantsRequest) -> ListGrantsResponse;
     run list_roles(ListRolesRequest) -> ListRolesResponse;
     run create_role(CreateRoleRequest) -> CreateRoleResponse;
     run get_role(GetRoleRequest) -> GetRoleResponse;
@@ -133,12 +152,16 @@ wire!(ApplicationService for Identity {
     run get_application(GetApplicationRequest) -> GetApplicationResponse;
     run update_application(UpdateApplicationRequest) -> UpdateApplicationResponse;
     run delete_application(DeleteApplicationRequest) -> DeleteApplicationResponse;
+    run list_credentials(ListCredentialsRequest) -> ListCredentialsResponse;
+    run create_credential(CreateCredentialRequest) -> CreateCredentialResponse;
+    run revoke_credential(RevokeCredentialRequest) -> RevokeCredentialResponse;
 });
 
 wire!(OrganizationService for Identity {
     run list_organizations(ListOrganizationsRequest) -> ListOrganizationsResponse;
     run_prepared create_organization(CreateOrganizationRequest) -> CreateOrganizationResponse;
     run get_organization(GetOrganizationRequest) -> GetOrganizationResponse;
+    run update_organization(UpdateOrganizationRequest) -> UpdateOrganizationResponse;
 });
 
 wire!(AuditService for Identity {

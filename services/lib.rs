@@ -17,6 +17,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+mod given;
 mod hexadecimal;
 mod housekeeping;
 mod identity;

@@ -4,16 +4,21 @@
 //! are rows of each organization, because they have members there.
 
 use aws_lc_rs::digest;
-use gatepost_core::manifest::Manifest;
+use gatepost_core::manifest::{Manifest, Publication};
 use gatepost_core::name::{self, GroupName};
-use gatepost_core::{GrantSubject, GroupId, RoleId};
+use gatepost_core::simulate::Proposal;
+use gatepost_core::snapshot::RoleEntry;
+use gatepost_core::{
+    GrantSubject, GroupId, PRODUCT_GATEPOST, PRODUCT_SYSTEM, RoleId, Subject, View,
+};
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, Group, Manifest as Published, Role, Scope};
+use gatepost_store::{Actor, Grant, Group, Manifest as Published, Role, Scope};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock::new_id;
-use crate::context::{Arrival, Audit};
+use crate::context::{Arrival, Audit, Caller};
 use crate::error::{Error, Result};
 use crate::hexadecimal::hexadecimal;
 
@@ -69,6 +74,41 @@ pub fn check(manifest: &Manifest) -> Result<()> {
     Err(Error::new(ErrorReason::ManifestInvalid, first))
 }
 
+/// Refuses what nobody may publish: what is faulty by itself, and what would be the installation.
+///
+/// # Errors
+/// `MANIFEST_INVALID`, `MANIFEST_OWNED`.
+pub fn require_publishable(manifest: &Manifest) -> Result<()> {
+    check(manifest)?;
+    // Whoever could publish these two could give everybody everything.
+    if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&manifest.service.as_str()) {
+        let message = "this product is the installation itself";
+        return Err(Error::new(ErrorReason::ManifestOwned, message));
+    }
+    Ok(())
+}
+
+/// A manifest rules every organization, so only the installation's people publish it, or the
+/// product itself with an application of the system organization that has its slug for a name.
+///
+/// # Errors
+/// `PERMISSION_MISSING`.
+pub fn require_publisher(caller: &Caller, slug: &str) -> Result<()> {
+    let system = caller.present.system.id();
+    let itself = match caller.subject() {
+        Subject::Application(id) if caller.organization() == system => {
+            let application = caller.present.organization.application(id);
+            application.is_some_and(|application| application.name() == slug)
+        }
+        Subject::Application(_) | Subject::User(_) => false,
+    };
+    if itself {
+        Ok(())
+    } else {
+        caller.require(PRODUCT_SYSTEM, "declarations", "put")
+    }
+}
+
 /// SHA-256 of what a manifest means, in hexadecimal.
 pub fn content_hash(manifest: &Manifest) -> String {
     hexadecimal(digest::digest(&digest::SHA256, &manifest.canonical_bytes()).as_ref())
@@ -98,20 +138,20 @@ pub async fn publish(
         return Ok((present, false));
     }
     check_against_others(tx, manifest).await?;
-    let everyone = manifest.roles.iter().filter(|role| role.everyone);
+    let publication = manifest.publication();
     let published = Published {
-        slug: manifest.service.clone(),
+        slug: publication.slug,
         hash,
         version: manifest.version.clone(),
         document: serde_json::to_string(manifest).map_err(Error::internal)?,
-        aliases: manifest.aliases.clone(),
-        declared: manifest.declared(),
-        everyone: everyone.map(|role| role.name.clone()).collect(),
-        routes: manifest.routes(),
+        aliases: publication.aliases,
+        declared: publication.declared,
+        everyone: publication.everyone,
+        routes: publication.routes,
         published_at: now,
     };
-    let roles: Vec<Role> = manifest
-        .roles()
+    let roles: Vec<Role> = publication
+        .roles
         .into_iter()
         .map(|(role, permissions)| Role {
             id: RoleId::new(new_id(now)),
@@ -128,27 +168,63 @@ pub async fn publish(
     Ok((published, true))
 }
 
+/// What publishing would change in the caller's view, if the manifest can be published there.
+///
+/// # Errors
+/// `MANIFEST_INVALID` when another product has one of its names.
+pub fn propose(
+    view: View<'_>,
+    manifest: &Manifest,
+    new_id: impl FnMut() -> Uuid,
+) -> Result<Proposal> {
+    let publication = manifest.publication();
+    for other in view.system.products() {
+        let roles = view.system.roles().map(|(_, role)| role);
+        let theirs = roles.filter(|role| role.is_built_in() && role.product() == other.slug());
+        let names: Vec<&str> = theirs.map(RoleEntry::name).collect();
+        let aliases: Vec<&str> = other.aliases().collect();
+        require_free(&publication, other.slug(), &aliases, &names)?;
+    }
+    Ok(publication.proposal(view, new_id))
+}
+
 /// Slugs, aliases and role names are the whole installation's: nobody may take another's.
 async fn check_against_others(tx: &Scope, manifest: &Manifest) -> Result<()> {
-    let taken = |what: &str| Error::new(ErrorReason::ManifestInvalid, format!("{what} is taken"));
-    let own = [&manifest.service].into_iter().chain(&manifest.aliases);
-    let own: Vec<&String> = own.collect();
+    let publication = manifest.publication();
     for other in tx.manifests().list().await? {
-        if other.slug == manifest.service {
-            continue;
-        }
-        let theirs = [&other.slug].into_iter().chain(&other.aliases);
-        if let Some(name) = theirs.into_iter().find(|name| own.contains(name)) {
-            return Err(taken(&format!("the slug `{name}`")));
-        }
         let roles = document(&other)?.roles;
-        let same = |role: &&_| roles.iter().any(|theirs| theirs.name == **role);
-        let own_roles: Vec<&String> = manifest.roles.iter().map(|role| &role.name).collect();
-        if let Some(role) = own_roles.iter().find(|role| same(&**role)) {
-            return Err(taken(&format!("the role name `{role}`")));
-        }
+        let roles: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+        let aliases: Vec<&str> = other.aliases.iter().map(String::as_str).collect();
+        require_free(&publication, &other.slug, &aliases, &roles)?;
     }
     Ok(())
+}
+
+/// Refuses a manifest that takes a name of another product with these names and roles.
+fn require_free(
+    publication: &Publication,
+    slug: &str,
+    aliases: &[&str],
+    roles: &[&str],
+) -> Result<()> {
+    let taken = |what: &str, name: &str| {
+        let message = format!("the {what} `{name}` is taken");
+        Err(Error::new(ErrorReason::ManifestInvalid, message))
+    };
+    if slug == publication.slug {
+        return Ok(());
+    }
+    let own = |name: &&&str| {
+        publication.slug == **name || publication.aliases.iter().any(|own| own == **name)
+    };
+    if let Some(name) = [slug].iter().chain(aliases).find(own) {
+        return taken("slug", name);
+    }
+    let own = |name: &&&str| publication.roles.iter().any(|(own, _)| own == **name);
+    match roles.iter().find(own) {
+        Some(name) => taken("role name", name),
+        None => Ok(()),
+    }
 }
 
 /// Names of the roles that a machine of this product gets when nobody says which.
@@ -195,7 +271,7 @@ pub async fn declares_grant(tx: &Scope, group: &Group, role: &Role) -> Result<bo
 /// What the store answers.
 pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) -> Result<()> {
     for manifest in manifests {
-        for (group, roles) in manifest.groups() {
+        for (group, roles) in manifest.publication().groups {
             let Some(group) = group_named(tx, &group, now).await? else {
                 // Whoever made a group of this name beforehand must not get the product with it.
                 tracing::warn!(
@@ -208,7 +284,7 @@ pub async fn furnish(tx: &Scope, manifests: &[Manifest], now: OffsetDateTime) ->
                 let role = tx.roles().by_name(&name::key(&role)).await?;
                 let role = role.ok_or_else(|| Error::internal("a published role is missing"))?;
                 tx.grants()
-                    .give(GrantSubject::Group(group), role.id)
+                    .give(&Grant::plain(GrantSubject::Group(group), role.id))
                     .await?;
             }
         }

@@ -275,7 +275,10 @@ pub fn validate(message: &impl Validate) -> Result<(), Error> {
 }
 
 /// Decides the RPC's own rule, by the same core that answers products.
-fn allow<Req: Rpc>(caller: &Caller) -> Result<()> {
+///
+/// # Errors
+/// `PERMISSION_MISSING`.
+pub fn allow<Req: Rpc>(caller: &Caller) -> Result<()> {
     match Req::RULE.access {
         Access::Permission(permission) => {
             caller.require(permission.product, permission.resource, permission.action)
@@ -319,7 +322,7 @@ pub fn at_revision<T>(revision: Revision, message: T) -> Response<T> {
 ///
 /// # Errors
 /// The status of the error.
-fn answer<Req: Rpc>(
+pub fn answer<Req: Rpc>(
     arrival: &Arrival,
     result: Result<Response<Req::Response>>,
 ) -> Result<Response<Req::Response>, Status> {

@@ -353,6 +353,8 @@ async fn router(
         .add_service(authorize::service(Arc::clone(gatekeeper)))
         .add_service(health_service);
     if let Some(app) = app {
+        // For Simulate, which a sidecar does not answer.
+        gatepost_replica::remember_questions();
         services
             .add_service(auth::service(Arc::clone(app)))
             .add_service(authorize::replica_service(authorize::Feeder::new(

@@ -20,6 +20,10 @@ mod bus;
 mod catch_up;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
+#[path = "cluster/endings.rs"]
+mod endings;
+#[path = "cluster/flood.rs"]
+mod flood;
 #[path = "cluster/late_commit.rs"]
 mod late_commit;
 #[path = "cluster/revocation.rs"]

@@ -28,12 +28,16 @@ mod installation;
 mod names;
 #[path = "hostile/panics.rs"]
 mod panics;
+#[path = "hostile/questions.rs"]
+mod questions;
 #[path = "hostile/sign_in.rs"]
 mod sign_in;
 #[path = "hostile/takeover.rs"]
 mod takeover;
 #[path = "hostile/tenancy.rs"]
 mod tenancy;
+#[path = "hostile/terms.rs"]
+mod terms;
 #[path = "hostile/tokens.rs"]
 mod tokens;
 #[path = "hostile/two.rs"]

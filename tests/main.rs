@@ -12,5 +12,6 @@ mod across;
 mod auth;
 mod authorize;
 mod edge;
+mod guard;
 mod identity;
 mod parity;

@@ -15,6 +15,8 @@ mod closing;
 mod commands;
 #[path = "program/first_start.rs"]
 mod first_start;
+#[path = "program/guard.rs"]
+mod guard;
 #[path = "program/lerian.rs"]
 mod lerian;
 #[path = "program/refusals.rs"]

@@ -14,6 +14,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "guard")]
+pub mod guard;
 #[cfg(feature = "local")]
 pub mod local;
 mod token;
@@ -31,6 +33,7 @@ use gatepost_proto::identity::v1::group_service_client::GroupServiceClient;
 use gatepost_proto::identity::v1::manifest_service_client::ManifestServiceClient;
 use gatepost_proto::identity::v1::organization_service_client::OrganizationServiceClient;
 use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
+use gatepost_proto::identity::v1::session_service_client::SessionServiceClient;
 use gatepost_proto::identity::v1::user_service_client::UserServiceClient;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
@@ -43,6 +46,10 @@ pub use token::Token;
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long a call may take.
 const CALL_MAX: Duration = Duration::from_secs(10);
+/// How often a connection has to prove that somebody is still there, and how quickly. Without it
+/// a peer whose machine is gone is waited for as long as TCP likes, a quarter of an hour.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+const KEEPALIVE_MAX: Duration = Duration::from_secs(2);
 
 /// A connection with the caller's token on it.
 pub type Connection = InterceptedService<Channel, Token>;
@@ -52,6 +59,24 @@ pub type Connection = InterceptedService<Channel, Token>;
 pub struct Client {
     channel: Channel,
     token: Token,
+}
+
+/// A channel with settings of one's own: other certificates, a Unix socket.
+impl From<Channel> for Client {
+    fn from(channel: Channel) -> Self {
+        let token = Token::none();
+        Self { channel, token }
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Error> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_MAX)
+        .timeout(CALL_MAX)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_MAX)
+        .keep_alive_while_idle(true))
 }
 
 /// Makes a method that answers the stub of a service.
@@ -75,6 +100,8 @@ stubs! {
     replica: ReplicaServiceClient;
     /// People and their accounts.
     users: UserServiceClient;
+    /// Signed-in devices.
+    sessions: SessionServiceClient;
     /// Groups and their members.
     groups: GroupServiceClient;
     /// Roles and who holds them.
@@ -95,13 +122,17 @@ impl Client {
     /// # Errors
     /// [`Error::Address`] for a URL that is none, [`Error::Unreachable`] if nobody answers.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
-        let endpoint = endpoint.connect_timeout(CONNECT_MAX).timeout(CALL_MAX);
-        let channel = endpoint.connect().await.map_err(Error::Unreachable)?;
-        Ok(Self {
-            channel,
-            token: Token::none(),
-        })
+        let channel = endpoint(url)?.connect().await;
+        Ok(channel.map_err(Error::Unreachable)?.into())
+    }
+
+    /// A client that connects when it is first used, and again whenever the connection breaks.
+    /// Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for a URL that is none.
+    pub fn lazy(url: &str) -> Result<Self, Error> {
+        Ok(endpoint(url)?.connect_lazy().into())
     }
 
     /// The same connection, for the bearer of this access token.

@@ -133,7 +133,10 @@ pub fn lacks_to_give(
 /// Whether nobody may give this product's roles in this organization: rule over the installation
 /// is given in the system organization only.
 pub(crate) fn is_out_of_reach(view: View<'_>, product: &str) -> bool {
-    ruling_product(view, product) == Some(PRODUCT_SYSTEM) && !view.is_system()
+    let named = view.system.product(product);
+    let slug = named.map_or(product, ProductEntry::slug);
+    // A name that says so counts, whatever it is an alias of.
+    [slug, product].contains(&PRODUCT_SYSTEM) && !view.is_system()
 }
 
 /// What two patterns both match, if they match anything in common.

@@ -28,6 +28,9 @@ pub const ROLE_PERMISSIONS_MAX: usize = 100_000;
 /// Most applications in one organization.
 pub const APPLICATIONS_PER_ORGANIZATION_MAX: usize = 10_000;
 
+/// Most secrets of one application: two while they are rotated, and some to spare.
+pub const CREDENTIALS_PER_APPLICATION_MAX: usize = 10;
+
 /// Most permissions in one manifest.
 pub const MANIFEST_PERMISSIONS_MAX: usize = 10_000;
 /// Most roles in one manifest.

@@ -9,6 +9,7 @@ use metrics::Counter;
 
 use crate::error::{Error, Result};
 use crate::gatekeeper::Caller;
+use crate::recent;
 
 /// How old clients of machines name the product: `admin/<product>-editor-role`.
 const LEGACY_OWNER: &str = "admin";
@@ -84,6 +85,10 @@ impl Caller {
             decide(self.present.view(), subject, question)
         });
         COUNTERS.of(decision.allowed).increment(1);
+        if let Some(product) = product {
+            let now_ms = self.now().unix_timestamp() * 1_000 + i64::from(self.now().millisecond());
+            recent::note(self.organization(), now_ms, subject, product, ask);
+        }
         Ok(Answer::new(subject, decision))
     }
 

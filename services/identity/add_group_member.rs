@@ -3,7 +3,7 @@
 use gatepost_core::Member;
 use gatepost_proto::identity::v1::{AddGroupMemberRequest, AddGroupMemberResponse};
 
-use super::escalation::require_may_change_members;
+use super::escalation::{Direction, require_may_change_members};
 use super::find;
 use crate::context::Cx;
 use crate::error::Result;
@@ -15,7 +15,7 @@ pub async fn add_group_member(
 ) -> Result<AddGroupMemberResponse> {
     let group = find::group(&cx.tx, &request.id).await?;
     let user = find::user(&cx.tx, &request.user_id).await?;
-    require_may_change_members(&cx.caller, &cx.tx, &[group.id]).await?;
+    require_may_change_members(&cx.caller, &cx.tx, &[group.id], Direction::Gain).await?;
     cx.tx
         .groups()
         .add_member(group.id, Member::User(user.id))

@@ -1,13 +1,17 @@
 //! Rows as the contract shows them.
 
-use gatepost_core::{Effect, GrantSubject, Member, RolePermission, Status};
+use gatepost_core::{
+    ApplicationId, Effect, GrantSubject, Member, RolePermission, SessionId, Status,
+};
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
-use gatepost_store::{Application, AuditEvent, Group, Organization, Role, Scope, User};
+use gatepost_store::{
+    Application, AuditEvent, Credential, Grant, Group, Organization, Role, Scope, Session, User,
+};
 use pbjson_types::Struct;
 use time::OffsetDateTime;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hexadecimal::hexadecimal;
 
 /// Members that a group shows at the most.
@@ -27,6 +31,18 @@ pub fn status(status: Status) -> String {
     match status {
         Status::Active => "active".to_owned(),
         Status::Suspended => "suspended".to_owned(),
+    }
+}
+
+/// The status of this word.
+///
+/// # Errors
+/// `INVALID_REQUEST` for none.
+pub fn read_status(word: &str) -> Result<Status> {
+    match word {
+        "active" => Ok(Status::Active),
+        "suspended" => Ok(Status::Suspended),
+        _ => Err(Error::invalid("status", "must be `active` or `suspended`")),
     }
 }
 
@@ -75,11 +91,11 @@ fn user_in(user: User, groups: impl Iterator<Item = String>) -> pb::User {
     }
 }
 
-/// Groups with their direct members and roles.
+/// Groups with their direct members and the roles that they hold now.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
+pub async fn groups(tx: &Scope, now: OffsetDateTime, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
     let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
     let members = tx.groups().members_of(&ids).await?;
     let mut shown = Vec::with_capacity(groups.len());
@@ -106,7 +122,8 @@ pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
         for child in children {
             names.extend(tx.groups().get(child).await?.map(|group| group.name));
         }
-        let roles = tx.grants().of(GrantSubject::Group(group.id)).await?;
+        let holder = GrantSubject::Group(group.id);
+        let roles = tx.grants().of(holder, now.unix_timestamp()).await?;
         shown.push(pb::Group {
             id: group.id.to_string(),
             name: group.name,
@@ -120,12 +137,12 @@ pub async fn groups(tx: &Scope, groups: Vec<Group>) -> Result<Vec<pb::Group>> {
     Ok(shown)
 }
 
-/// A group with its direct members and roles.
+/// A group with its direct members and the roles that it holds now.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn group(tx: &Scope, group: Group) -> Result<Option<pb::Group>> {
-    Ok(groups(tx, vec![group]).await?.pop())
+pub async fn group(tx: &Scope, now: OffsetDateTime, group: Group) -> Result<Option<pb::Group>> {
+    Ok(groups(tx, now, vec![group]).await?.pop())
 }
 
 fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -147,6 +164,31 @@ pub fn role(role: Role) -> pb::Role {
     }
 }
 
+/// A grant, with what is known of its role.
+pub fn grant(grant: Grant, roles: &[Role]) -> pb::Grant {
+    let role = roles.iter().find(|role| role.id == grant.role);
+    let (subject_type, subject_id) = match grant.subject {
+        GrantSubject::User(id) => ("user", id.to_string()),
+        GrantSubject::Group(id) => ("group", id.to_string()),
+        GrantSubject::Application(id) => ("application", id.to_string()),
+    };
+    let limits = grant.limits.into_iter();
+    pb::Grant {
+        subject_type: subject_type.to_owned(),
+        subject_id,
+        role_id: grant.role.to_string(),
+        role: role.map(|role| role.name.clone()).unwrap_or_default(),
+        product: role.map(|role| role.product.clone()).unwrap_or_default(),
+        expires_at: grant.until.map(|seconds| Timestamp { seconds, nanos: 0 }),
+        limits: limits
+            .map(|limit| pb::AttributeLimit {
+                attribute: limit.attribute,
+                values: limit.values,
+            })
+            .collect(),
+    }
+}
+
 fn permission(permission: RolePermission) -> pb::RolePermission {
     let effect = match permission.effect {
         Effect::Allow => pb::PermissionEffect::Allow,
@@ -159,15 +201,17 @@ fn permission(permission: RolePermission) -> pb::RolePermission {
     }
 }
 
-/// An application with the names of its roles; never with its secret.
+/// An application with the names of the roles that it holds now; never with its secret.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn application(tx: &Scope, application: Application) -> Result<pb::Application> {
-    let roles = tx
-        .grants()
-        .of(GrantSubject::Application(application.id))
-        .await?;
+pub async fn application(
+    tx: &Scope,
+    now: OffsetDateTime,
+    application: Application,
+) -> Result<pb::Application> {
+    let holder = GrantSubject::Application(application.id);
+    let roles = tx.grants().of(holder, now.unix_timestamp()).await?;
     Ok(pb::Application {
         id: application.id.to_string(),
         name: application.name,
@@ -179,6 +223,30 @@ pub async fn application(tx: &Scope, application: Application) -> Result<pb::App
         status: status(application.status),
         created_at: Some(timestamp(application.created_at)),
     })
+}
+
+/// One secret of an application, without the secret.
+pub fn credential(credential: &Credential) -> pb::Credential {
+    pb::Credential {
+        id: credential.id.to_string(),
+        client_secret: None,
+        created_at: Some(timestamp(credential.created_at)),
+    }
+}
+
+/// A session, as `present` sees it.
+pub fn session(session: &Session, present: SessionId) -> pb::Session {
+    pb::Session {
+        id: session.id.to_string(),
+        application_id: session
+            .application
+            .as_ref()
+            .map(ApplicationId::to_string)
+            .unwrap_or_default(),
+        created_at: Some(timestamp(session.created_at)),
+        expires_at: Some(timestamp(session.expires_at)),
+        current: session.id == present,
+    }
 }
 
 /// An organization.

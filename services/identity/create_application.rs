@@ -1,22 +1,17 @@
 //! `CreateApplication`: a new machine client, with its secret for this once.
 
 use gatepost_core::name::{DisplayName, Slug};
-use gatepost_core::{
-    Algorithm, ApplicationId, CredentialId, GrantSubject, PRODUCT_SYSTEM, Permission, Status,
-};
+use gatepost_core::{Algorithm, ApplicationId, GrantSubject, PRODUCT_SYSTEM, Permission, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationResponse};
-use gatepost_store::{Application, Credential, Role};
+use gatepost_store::{Application, Grant, Role};
 
-use super::create_user::field;
+use super::create_credential::add_secret;
 use super::{convert, find};
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
+use crate::given::field;
 use crate::manifests;
-use crate::seal::{CLIENT_SECRET, new_secret};
-
-/// What a client secret begins with, so that scanners find one that leaked.
-const SECRET_PREFIX: &str = "gps_";
 
 /// Handles the RPC.
 pub async fn create_application(
@@ -41,12 +36,15 @@ pub async fn create_application(
     for role in roles {
         cx.tx
             .grants()
-            .give(GrantSubject::Application(application.id), role.id)
+            .give(&Grant::plain(
+                GrantSubject::Application(application.id),
+                role.id,
+            ))
             .await?;
     }
-    let secret = add_secret(cx, application.id).await?;
+    let (_, secret) = add_secret(cx, application.id).await?;
     let id = application.id;
-    let mut shown = convert::application(&cx.tx, application).await?;
+    let mut shown = convert::application(&cx.tx, cx.now, application).await?;
     cx.audit.target("application", id).after(&shown);
     shown.client_secret = Some(secret);
     Ok(CreateApplicationResponse {
@@ -86,18 +84,6 @@ async fn roles(cx: &Cx, request: &CreateApplicationRequest) -> Result<Vec<Role>>
         &manifests::machine_roles(&cx.tx, product.slug()).await?,
     )
     .await
-}
-
-async fn add_secret(cx: &Cx, application: ApplicationId) -> Result<String> {
-    let secret = new_secret(SECRET_PREFIX)?;
-    let credential = Credential {
-        id: CredentialId::new(cx.new_id()),
-        application,
-        secret_hash: cx.app.sealer.hash(CLIENT_SECRET, &secret),
-        created_at: cx.now,
-    };
-    cx.tx.applications().add_credential(&credential).await?;
-    Ok(secret)
 }
 
 /// The algorithm of this name; the contract admits no other.

@@ -5,11 +5,11 @@ use gatepost_core::name::GroupName;
 use gatepost_proto::identity::v1::{CreateGroupRequest, CreateGroupResponse};
 use gatepost_store::Group;
 
-use super::create_user::field;
 use super::members::set_groups_in_group;
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::Result;
+use crate::given::field;
 
 /// Handles the RPC.
 pub async fn create_group(cx: &mut Cx, request: CreateGroupRequest) -> Result<CreateGroupResponse> {
@@ -25,7 +25,7 @@ pub async fn create_group(cx: &mut Cx, request: CreateGroupRequest) -> Result<Cr
     let children = find::groups(&cx.tx, &request.groups).await?;
     set_groups_in_group(&cx.caller, &cx.tx, group.id, &children).await?;
     let id = group.id;
-    let group = convert::group(&cx.tx, group).await?;
+    let group = convert::group(&cx.tx, cx.now, group).await?;
     cx.audit.target("group", id).after(&group);
     Ok(CreateGroupResponse { group })
 }

@@ -9,11 +9,12 @@ use gatepost_proto::identity::v1::{CreateOrganizationRequest, CreateOrganization
 use gatepost_store::{Organization, PasswordHash};
 
 use super::convert;
-use super::create_user::{Account, field, require_good_password};
+use super::create_user::{Account, require_good_password};
 use crate::app::App;
 use crate::bootstrap;
 use crate::context::{Audit, Caller, Cx};
 use crate::error::{Error, Result};
+use crate::given::field;
 use crate::once;
 
 /// Hashes the owner's password before the system organization is locked.

@@ -1,15 +1,14 @@
 //! `CreateRole`: a new role of the organization.
 
-use gatepost_core::name::{RoleName, check_pattern};
-use gatepost_core::{Effect, RoleId, RolePermission};
-use gatepost_proto::identity::v1 as pb;
+use gatepost_core::RoleId;
+use gatepost_core::name::RoleName;
 use gatepost_proto::identity::v1::{CreateRoleRequest, CreateRoleResponse};
 use gatepost_store::Role;
 
 use super::convert;
-use super::create_user::field;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
+use crate::given::{field, permissions};
 
 /// Handles the RPC.
 pub async fn create_role(cx: &mut Cx, request: CreateRoleRequest) -> Result<CreateRoleResponse> {
@@ -38,27 +37,4 @@ fn product(caller: &Caller, named: &str) -> Result<String> {
     product
         .map(|product| product.slug().to_owned())
         .ok_or_else(|| Error::invalid("product", "no product has this slug"))
-}
-
-/// The permissions as core knows them.
-///
-/// # Errors
-/// `INVALID_REQUEST` for a resource or action that is no name.
-pub fn permissions(given: Vec<pb::RolePermission>) -> Result<Vec<RolePermission>> {
-    given
-        .into_iter()
-        .map(|permission| {
-            field("permissions.resource", check_pattern(&permission.resource))?;
-            field("permissions.action", check_pattern(&permission.action))?;
-            let effect = match permission.effect() {
-                pb::PermissionEffect::Deny => Effect::Deny,
-                pb::PermissionEffect::Allow | pb::PermissionEffect::Unspecified => Effect::Allow,
-            };
-            Ok(RolePermission {
-                resource: permission.resource,
-                action: permission.action,
-                effect,
-            })
-        })
-        .collect()
 }

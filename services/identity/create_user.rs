@@ -15,6 +15,7 @@ use super::{convert, find};
 use crate::app::App;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
+use crate::given::field;
 
 /// Hashes the password before the organization is locked.
 pub async fn prepare(
@@ -83,17 +84,6 @@ impl Account<'_> {
             updated_at: now,
         })
     }
-}
-
-/// Names the field whose value is no name.
-///
-/// # Errors
-/// `INVALID_REQUEST`.
-pub fn field<T>(
-    field: &'static str,
-    parsed: Result<T, gatepost_core::name::NameError>,
-) -> Result<T> {
-    parsed.map_err(|error| Error::invalid(field, format!("`{field}` {error}")))
 }
 
 /// Refuses a password that the policy refuses.

@@ -13,7 +13,7 @@ pub async fn delete_application(
 ) -> Result<DeleteApplicationResponse> {
     let application = find::application(&cx.tx, &request.id).await?;
     let id = application.id;
-    let before = convert::application(&cx.tx, application).await?;
+    let before = convert::application(&cx.tx, cx.now, application).await?;
     let until = cx.app.sign_in.last_token_ends(cx.now);
     cx.tx.applications().delete(id, cx.now, until).await?;
     cx.audit.target("application", id).before(&before);

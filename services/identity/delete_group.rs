@@ -21,7 +21,7 @@ pub async fn delete_group(cx: &mut Cx, request: DeleteGroupRequest) -> Result<De
         ));
     }
     let id = group.id;
-    let before = convert::group(&cx.tx, group).await?;
+    let before = convert::group(&cx.tx, cx.now, group).await?;
     cx.tx.groups().delete(id).await?;
     cx.audit.target("group", id).before(&before);
     Ok(DeleteGroupResponse {})

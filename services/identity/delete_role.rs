@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 pub async fn delete_role(cx: &mut Cx, request: DeleteRoleRequest) -> Result<DeleteRoleResponse> {
     let role = find::role(&cx.tx, &request.id).await?;
     require_custom(&role)?;
-    if !cx.tx.grants().of_role(role.id).await?.is_empty() {
+    let now_s = cx.now.unix_timestamp();
+    let given = cx.tx.grants().of_role(role.id).await?;
+    if given.iter().any(|grant| !grant.is_expired(now_s)) {
         return Err(Error::new(
             ErrorReason::RoleInUse,
             "the role is still held by somebody",

@@ -1,7 +1,7 @@
 //! Records by what a path or a body calls them: an id, or a name where names are unique.
 
 use gatepost_core::name;
-use gatepost_store::{Application, Group, Role, Scope, User};
+use gatepost_store::{Application, Group, Organization, Role, Scope, User};
 
 use crate::error::{Error, Result};
 
@@ -27,6 +27,18 @@ pub async fn application(tx: &Scope, id: &str) -> Result<Application> {
         Err(_) => None,
     };
     found.ok_or_else(|| Error::not_found("application"))
+}
+
+/// The organization of this id, if it is seen from here.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn organization(tx: &Scope, id: &str) -> Result<Organization> {
+    let found = match id.parse() {
+        Ok(id) => tx.organizations().get(id).await?,
+        Err(_) => None,
+    };
+    found.ok_or_else(|| Error::not_found("organization"))
 }
 
 /// The group of this id or name. No name looks like an id.

@@ -13,6 +13,6 @@ pub async fn get_application(
 ) -> Result<GetApplicationResponse> {
     let application = find::application(&cx.tx, &request.id).await?;
     Ok(GetApplicationResponse {
-        application: Some(convert::application(&cx.tx, application).await?),
+        application: Some(convert::application(&cx.tx, cx.now, application).await?),
     })
 }

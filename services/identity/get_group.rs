@@ -10,6 +10,6 @@ use crate::error::Result;
 pub async fn get_group(cx: &mut Cx, request: GetGroupRequest) -> Result<GetGroupResponse> {
     let group = find::group(&cx.tx, &request.id).await?;
     Ok(GetGroupResponse {
-        group: convert::group(&cx.tx, group).await?,
+        group: convert::group(&cx.tx, cx.now, group).await?,
     })
 }

@@ -2,18 +2,16 @@
 
 use gatepost_proto::identity::v1::{GetOrganizationRequest, GetOrganizationResponse};
 
-use super::convert;
+use super::{convert, find};
 use crate::context::Cx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Handles the RPC.
 pub async fn get_organization(
     cx: &mut Cx,
     request: GetOrganizationRequest,
 ) -> Result<GetOrganizationResponse> {
-    let missing = || Error::not_found("organization");
-    let id = request.id.parse().map_err(|_| missing())?;
-    let organization = cx.tx.organizations().get(id).await?.ok_or_else(missing)?;
+    let organization = find::organization(&cx.tx, &request.id).await?;
     Ok(GetOrganizationResponse {
         organization: Some(convert::organization(organization)),
     })

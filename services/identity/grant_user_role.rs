@@ -4,6 +4,7 @@ use gatepost_core::GrantSubject;
 use gatepost_proto::identity::v1::{GrantUserRoleRequest, GrantUserRoleResponse};
 
 use super::find;
+use super::terms::{self, Terms};
 use crate::context::Cx;
 use crate::error::Result;
 
@@ -14,11 +15,8 @@ pub async fn grant_user_role(
 ) -> Result<GrantUserRoleResponse> {
     let user = find::user(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
-    cx.caller.require_may_give(std::slice::from_ref(&role))?;
-    cx.tx
-        .grants()
-        .give(GrantSubject::User(user.id), role.id)
-        .await?;
+    let terms = Terms::read(cx.now, request.expires_at, request.limits)?;
+    terms::give(cx, GrantSubject::User(user.id), &role, terms).await?;
     cx.audit.target("user", user.id);
     Ok(GrantUserRoleResponse {})
 }

@@ -21,7 +21,7 @@ pub async fn list_applications(
         .await?;
     let mut items = Vec::with_capacity(part.items.len());
     for application in part.items.iter().cloned() {
-        items.push(convert::application(&cx.tx, application).await?);
+        items.push(convert::application(&cx.tx, cx.now, application).await?);
     }
     listed!(ListApplicationsResponse, walk, part, items)
 }

@@ -12,6 +12,6 @@ use crate::error::Result;
 pub async fn list_groups(cx: &mut Cx, request: ListGroupsRequest) -> Result<ListGroupsResponse> {
     let walk = walk(request.page, request.limit, &request.page_token)?;
     let part = cx.tx.groups().list(&GroupFilter::default(), walk).await?;
-    let items = convert::groups(&cx.tx, part.items.clone()).await?;
+    let items = convert::groups(&cx.tx, cx.now, part.items.clone()).await?;
     listed!(ListGroupsResponse, walk, part, items)
 }

@@ -1,13 +1,12 @@
 //! Memberships: the groups of a user, and the groups inside of a group.
 
-use gatepost_core::group::{NestError, check_nesting};
+use gatepost_core::group::check_nesting;
 use gatepost_core::{GroupId, Member, UserId};
-use gatepost_proto::ErrorReason;
 use gatepost_store::{Group, Scope};
 
-use super::escalation::require_may_change_members;
+use super::escalation::{Direction, require_may_change_members};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Makes these groups the only ones that the user is a direct member of.
 ///
@@ -28,8 +27,8 @@ pub async fn set_groups_of_user(
         .map(|group| group.id)
         .collect();
     let (added, removed) = difference(&present, &wanted);
-    let changed: Vec<GroupId> = added.iter().chain(&removed).copied().collect();
-    require_may_change_members(caller, tx, &changed).await?;
+    require_may_change_members(caller, tx, &added, Direction::Gain).await?;
+    require_may_change_members(caller, tx, &removed, Direction::Loss).await?;
     for group in added {
         tx.groups().add_member(group, Member::User(user)).await?;
     }
@@ -64,7 +63,11 @@ pub async fn set_groups_in_group(
     if added.is_empty() && removed.is_empty() {
         return Ok(());
     }
-    require_may_change_members(caller, tx, &[parent]).await?;
+    for (changed, direction) in [(&added, Direction::Gain), (&removed, Direction::Loss)] {
+        if !changed.is_empty() {
+            require_may_change_members(caller, tx, &[parent], direction).await?;
+        }
+    }
     for child in removed {
         tx.groups()
             .remove_member(parent, Member::Group(child))
@@ -72,7 +75,7 @@ pub async fn set_groups_in_group(
     }
     let mut edges = tx.groups().edges().await?;
     for child in added {
-        check_nesting(&edges, parent, child).map_err(refuse_nesting)?;
+        check_nesting(&edges, parent, child)?;
         tx.groups().add_member(parent, Member::Group(child)).await?;
         edges.push((parent, child));
     }
@@ -89,12 +92,4 @@ pub fn difference<T: Copy + PartialEq>(present: &[T], wanted: &[T]) -> (Vec<T>, 
             .collect()
     };
     (without(wanted, present), without(present, wanted))
-}
-
-fn refuse_nesting(error: NestError) -> Error {
-    let reason = match error {
-        NestError::Cycle => ErrorReason::GroupCycle,
-        NestError::TooDeep | NestError::TooManyAbove => ErrorReason::GroupTooDeep,
-    };
-    Error::new(reason, error.to_string())
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use gatepost_core::manifest::Manifest;
-use gatepost_core::{PRODUCT_GATEPOST, PRODUCT_SYSTEM, Subject};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::identity::v1::{PublishManifestRequest, PublishManifestResponse};
@@ -13,10 +12,10 @@ use tonic::{Request, Response, Status};
 
 use super::get_manifest::publication;
 use crate::app::App;
-use crate::context::{Arrival, Caller, Cx};
+use crate::context::{Arrival, Cx};
 use crate::error::{Error, Result};
-use crate::manifests;
 use crate::run::{authenticate, run};
+use crate::{given, manifests};
 
 /// Runs the RPC, then makes the manifest's groups in every organization: they have members there,
 /// and no transaction should lock all organizations at once.
@@ -42,14 +41,9 @@ pub async fn publish_manifest(
 }
 
 async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<PublishManifestResponse> {
-    require_publisher(&cx.caller, &request.slug)?;
+    manifests::require_publisher(&cx.caller, &request.slug)?;
     let manifest = manifest(&request)?;
-    manifests::check(&manifest)?;
-    // Whoever could publish these two could give everybody everything.
-    if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&manifest.service.as_str()) {
-        let message = "this product is the installation itself";
-        return Err(Error::new(ErrorReason::ManifestOwned, message));
-    }
+    manifests::require_publishable(&manifest)?;
     let before = cx.tx.manifests().get(&manifest.service).await?;
     let before = before
         .map(|before| publication(&before, false))
@@ -63,24 +57,6 @@ async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<Publish
     Ok(PublishManifestResponse {
         publication: Some(publication),
     })
-}
-
-/// A manifest rules every organization, so only the installation's people publish it, or the
-/// product itself with an application of the system organization that has its slug for a name.
-fn require_publisher(caller: &Caller, slug: &str) -> Result<()> {
-    let system = caller.present.system.id();
-    let itself = match caller.subject() {
-        Subject::Application(id) if caller.organization() == system => {
-            let application = caller.present.organization.application(id);
-            application.is_some_and(|application| application.name() == slug)
-        }
-        Subject::Application(_) | Subject::User(_) => false,
-    };
-    if itself {
-        Ok(())
-    } else {
-        caller.require(PRODUCT_SYSTEM, "declarations", "put")
-    }
 }
 
 /// The manifest of a request, as core knows it.
@@ -97,24 +73,15 @@ fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
         )
         .with("field", "service"));
     }
-    let mut manifest = pb::Manifest {
+    given::manifest(pb::Manifest {
         service: service.clone(),
         version: request.version.clone(),
         aliases: request.aliases.clone(),
         permissions: request.permissions.clone(),
         roles: request.roles.clone(),
-        m2m: Some(request.m2m.clone().unwrap_or_default()),
+        m2m: request.m2m.clone(),
         routes: request.routes.clone(),
-    };
-    for permission in &mut manifest.permissions {
-        if permission.effect.is_empty() {
-            "allow".clone_into(&mut permission.effect);
-        }
-    }
-    // Core's manifest and the contract's have one JSON form.
-    let json = serde_json::to_value(manifest).map_err(Error::internal)?;
-    serde_json::from_value(json)
-        .map_err(|error| Error::new(ErrorReason::ManifestInvalid, error.to_string()))
+    })
 }
 
 async fn furnish(

@@ -3,7 +3,7 @@
 use gatepost_core::Member;
 use gatepost_proto::identity::v1::{RemoveGroupMemberRequest, RemoveGroupMemberResponse};
 
-use super::escalation::require_may_change_members;
+use super::escalation::{Direction, require_may_change_members};
 use super::find;
 use crate::context::Cx;
 use crate::error::Result;
@@ -15,7 +15,7 @@ pub async fn remove_group_member(
 ) -> Result<RemoveGroupMemberResponse> {
     let group = find::group(&cx.tx, &request.id).await?;
     let user = find::user(&cx.tx, &request.user_id).await?;
-    require_may_change_members(&cx.caller, &cx.tx, &[group.id]).await?;
+    require_may_change_members(&cx.caller, &cx.tx, &[group.id], Direction::Loss).await?;
     cx.tx
         .groups()
         .remove_member(group.id, Member::User(user.id))

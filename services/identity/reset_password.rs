@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use gatepost_core::Subject;
 use gatepost_proto::identity::v1::{ResetPasswordRequest, ResetPasswordResponse};
 use gatepost_store::PasswordHash;
 
 use super::create_user::require_good_password;
-use super::escalation::require_not_above;
+use super::escalation::{Direction, require_not_above};
 use super::find;
 use crate::app::App;
 use crate::context::{Caller, Cx};
@@ -21,7 +22,7 @@ pub async fn prepare(
     let tx = app.store.read(caller.organization()).await?;
     let user = find::user(&tx, &request.id).await?;
     drop(tx);
-    require_not_above(&caller, user.id)?;
+    require_not_above(&caller, Subject::User(user.id), Direction::Gain)?;
     let email = user.email.unwrap_or_default();
     require_good_password(&request.new_password, &user.username, &email)?;
     let hash = app.passwords.hash(&request.new_password).await?;

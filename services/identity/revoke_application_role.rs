@@ -3,7 +3,7 @@
 use gatepost_core::GrantSubject;
 use gatepost_proto::identity::v1::{RevokeApplicationRoleRequest, RevokeApplicationRoleResponse};
 
-use super::find;
+use super::{find, terms};
 use crate::context::Cx;
 use crate::error::Result;
 
@@ -14,11 +14,7 @@ pub async fn revoke_application_role(
 ) -> Result<RevokeApplicationRoleResponse> {
     let application = find::application(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
-    cx.caller.require_may_give(std::slice::from_ref(&role))?;
-    cx.tx
-        .grants()
-        .take(GrantSubject::Application(application.id), role.id)
-        .await?;
+    terms::take(cx, GrantSubject::Application(application.id), &role).await?;
     cx.audit.target("application", application.id);
     Ok(RevokeApplicationRoleResponse {})
 }

@@ -4,7 +4,7 @@ use gatepost_core::GrantSubject;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{RevokeGroupRoleRequest, RevokeGroupRoleResponse};
 
-use super::find;
+use super::{find, terms};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::manifests;
@@ -16,15 +16,12 @@ pub async fn revoke_group_role(
 ) -> Result<RevokeGroupRoleResponse> {
     let group = find::group(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
-    cx.caller.require_may_give(std::slice::from_ref(&role))?;
+    terms::take(cx, GrantSubject::Group(group.id), &role).await?;
+    // Whoever may not take it learns that first. The error takes back what was done.
     if manifests::declares_grant(&cx.tx, &group, &role).await? {
         let message = "a product's manifest gives this role to this group";
         return Err(Error::new(ErrorReason::ManifestOwned, message));
     }
-    cx.tx
-        .grants()
-        .take(GrantSubject::Group(group.id), role.id)
-        .await?;
     cx.audit.target("group", group.id);
     Ok(RevokeGroupRoleResponse {})
 }

@@ -3,7 +3,7 @@
 use gatepost_core::GrantSubject;
 use gatepost_proto::identity::v1::{RevokeUserRoleRequest, RevokeUserRoleResponse};
 
-use super::find;
+use super::{find, terms};
 use crate::context::Cx;
 use crate::error::Result;
 
@@ -14,11 +14,7 @@ pub async fn revoke_user_role(
 ) -> Result<RevokeUserRoleResponse> {
     let user = find::user(&cx.tx, &request.id).await?;
     let role = find::role(&cx.tx, &request.role).await?;
-    cx.caller.require_may_give(std::slice::from_ref(&role))?;
-    cx.tx
-        .grants()
-        .take(GrantSubject::User(user.id), role.id)
-        .await?;
+    terms::take(cx, GrantSubject::User(user.id), &role).await?;
     cx.audit.target("user", user.id);
     Ok(RevokeUserRoleResponse {})
 }

@@ -1,18 +1,19 @@
-//! `UpdateApplication`: another name, description, algorithm, or other roles.
+//! `UpdateApplication`: another name, description, algorithm, status, or other roles.
 
 use gatepost_core::name::DisplayName;
-use gatepost_core::{ApplicationId, GrantSubject};
+use gatepost_core::{ApplicationId, GrantSubject, Subject};
 use gatepost_proto::identity::v1::{UpdateApplicationRequest, UpdateApplicationResponse};
-use gatepost_store::Role;
+use gatepost_store::{Grant, Role};
 
 use super::create_application::{algorithm, require_may_publish_as};
-use super::create_user::field;
+use super::escalation::require_may_set_status;
 use super::mask::Mask;
-use super::{convert, find};
+use super::{convert, find, terms};
 use crate::context::Cx;
 use crate::error::Result;
+use crate::given::field;
 
-const MAY_CHANGE: [&str; 4] = ["name", "description", "roles", "token_algorithm"];
+const MAY_CHANGE: [&str; 5] = ["name", "description", "roles", "token_algorithm", "status"];
 
 /// Handles the RPC.
 pub async fn update_application(
@@ -21,7 +22,7 @@ pub async fn update_application(
 ) -> Result<UpdateApplicationResponse> {
     let mask = Mask::read(request.update_mask.clone(), &MAY_CHANGE)?;
     let old = find::application(&cx.tx, &request.id).await?;
-    let before = convert::application(&cx.tx, old.clone()).await?;
+    let before = convert::application(&cx.tx, cx.now, old.clone()).await?;
     let mut application = old.clone();
     if mask.names("name", request.name.is_empty()) {
         let name = field("name", DisplayName::parse(&request.name))?;
@@ -35,6 +36,13 @@ pub async fn update_application(
     if mask.names("token_algorithm", request.token_algorithm.is_empty()) {
         application.token_algorithm = algorithm(&request.token_algorithm);
     }
+    if mask.names("status", request.status.is_empty()) {
+        application.status = convert::read_status(&request.status)?;
+        if application.status != old.status {
+            let subject = Subject::Application(application.id);
+            require_may_set_status(&cx.caller, subject, application.status)?;
+        }
+    }
     if application != old {
         cx.tx.applications().update(&application).await?;
     }
@@ -43,7 +51,7 @@ pub async fn update_application(
         set_roles(cx, application.id, &roles).await?;
     }
     let id = application.id;
-    let after = convert::application(&cx.tx, application).await?;
+    let after = convert::application(&cx.tx, cx.now, application).await?;
     cx.audit
         .target("application", id)
         .before(&before)
@@ -55,19 +63,19 @@ pub async fn update_application(
 
 async fn set_roles(cx: &Cx, application: ApplicationId, wanted: &[Role]) -> Result<()> {
     let subject = GrantSubject::Application(application);
-    let present = cx.tx.grants().of(subject).await?;
+    let now_s = cx.now.unix_timestamp();
+    let present = cx.tx.grants().of(subject, now_s).await?;
     let without = |these: &[Role], those: &[Role]| -> Vec<Role> {
         let other = |role: &&Role| !those.iter().any(|one| one.id == role.id);
         these.iter().filter(other).cloned().collect()
     };
     let (added, removed) = (without(wanted, &present), without(&present, wanted));
     cx.caller.require_may_give(&added)?;
-    cx.caller.require_may_give(&removed)?;
     for role in added {
-        cx.tx.grants().give(subject, role.id).await?;
+        cx.tx.grants().give(&Grant::plain(subject, role.id)).await?;
     }
     for role in removed {
-        cx.tx.grants().take(subject, role.id).await?;
+        terms::take(cx, subject, &role).await?;
     }
     Ok(())
 }

@@ -5,12 +5,11 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{UpdateRoleRequest, UpdateRoleResponse};
 use gatepost_store::Role;
 
-use super::create_role::permissions;
-use super::create_user::field;
 use super::mask::Mask;
 use super::{convert, find};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::given::{field, permissions};
 
 const MAY_CHANGE: [&str; 3] = ["name", "description", "permissions"];
 

@@ -1,18 +1,19 @@
-//! `UpdateUser`: names, address and groups change; the username stays.
+//! `UpdateUser`: names, address, groups and status change; the username stays.
 
+use gatepost_core::Subject;
 use gatepost_core::name::{DisplayName, Email};
 use gatepost_proto::identity::v1::{UpdateUserRequest, UpdateUserResponse};
 use gatepost_store::User;
 
-use super::create_user::field;
-use super::escalation::require_not_above;
+use super::escalation::{Direction, require_may_set_status, require_not_above};
 use super::mask::Mask;
 use super::members::set_groups_of_user;
 use super::{convert, find};
 use crate::context::{Caller, Cx};
 use crate::error::Result;
+use crate::given::field;
 
-const MAY_CHANGE: [&str; 4] = ["first_name", "last_name", "email", "groups"];
+const MAY_CHANGE: [&str; 5] = ["first_name", "last_name", "email", "groups", "status"];
 
 /// Handles the RPC.
 pub async fn update_user(cx: &mut Cx, request: UpdateUserRequest) -> Result<UpdateUserResponse> {
@@ -52,11 +53,18 @@ fn apply(
         let email = field("email", Email::parse(&request.email))?;
         if user.email_key.as_ref() != Some(&email.key()) {
             // Whoever owns the address can have the password reset.
-            require_not_above(caller, user.id)?;
+            require_not_above(caller, Subject::User(user.id), Direction::Gain)?;
             user.email_verified = false;
             user.email_key = Some(email.key());
         }
         user.email = Some(email.into_string());
+    }
+    if mask.names("status", request.status.is_empty()) {
+        let status = convert::read_status(&request.status)?;
+        if user.status != status {
+            require_may_set_status(caller, Subject::User(user.id), status)?;
+        }
+        user.status = status;
     }
     Ok(user)
 }

@@ -9,12 +9,17 @@ use crate::error::{Result, StoreError};
 use crate::scope::{HeadRow, Pending, Scope};
 
 /// Writes the next revision of the scope's organization, and of each other one whose facts it
-/// changed. Does not commit.
-pub(crate) async fn seal(scope: &Scope, draft: &AuditDraft) -> Result<Revision> {
+/// changed; answers both. Does not commit.
+pub(crate) async fn seal(
+    scope: &Scope,
+    draft: &AuditDraft,
+) -> Result<(Revision, Vec<(OrganizationId, Revision)>)> {
     let Pending {
         changes, elsewhere, ..
     } = std::mem::take(&mut *scope.pending());
-    let revision = write(scope, scope.organization(), scope.head(), draft, &changes).await?;
+    let own = scope.organization();
+    let revision = write(scope, own, scope.head(), draft, &changes).await?;
+    let mut beside = Vec::new();
     let mut others: Vec<OrganizationId> = elsewhere.iter().map(|(other, _)| *other).collect();
     // One order for everybody who locks several heads.
     others.sort_unstable();
@@ -31,9 +36,10 @@ pub(crate) async fn seal(scope: &Scope, draft: &AuditDraft) -> Result<Revision> 
                 .ok_or(StoreError::NotFound {
                     noun: "organization",
                 })?;
-        write(scope, other, &HeadRow::read(&row)?, draft, &changes).await?;
+        let revision = write(scope, other, &HeadRow::read(&row)?, draft, &changes).await?;
+        beside.push((other, revision));
     }
-    Ok(revision)
+    Ok((revision, beside))
 }
 
 async fn write(

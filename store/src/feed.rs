@@ -289,23 +289,19 @@ impl Loader {
                 built_in,
             });
         }
-        let rows: Vec<(String, Uuid, Uuid)> = grants::Entity::find()
+        let rows: Vec<crate::grants::Columns> = grants::Entity::find()
             .select_only()
             .column(grants::Column::SubjectKind)
             .column(grants::Column::SubjectId)
             .column(grants::Column::RoleId)
+            .column(grants::Column::ExpiresAt)
+            .column(grants::Column::Limits)
             .filter(grants::Column::OrganizationId.eq(self.organization))
             .into_tuple()
             .all(&self.transaction)
             .await?;
-        for (kind, id, role) in rows {
-            let subject = columns::subject(&kind, id)?;
-            self.facts.push(Fact::Grant {
-                subject,
-                role: RoleId::new(role),
-                until: None,
-                limits: Vec::new(),
-            });
+        for row in rows {
+            self.facts.push(crate::grants::fact_of(row)?);
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ pub use failures::{Failures, SignInFailure};
 pub use feed::Feed;
 pub use gatepost_core::Revision;
 pub use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
-pub use grants::Grants;
+pub use grants::{Grant, GrantCursor, GrantFilter, Grants};
 pub use groups::{Group, GroupFilter, Groups};
 pub use idempotency::{Idempotency, IdempotencyRecord};
 pub use installation::Installation;

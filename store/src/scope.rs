@@ -32,6 +32,8 @@ pub struct Scope {
     system: Option<OrganizationId>,
     /// Revisions of organizations that were left; they wait in this transaction for the commit.
     sealed: Vec<(OrganizationId, Revision)>,
+    /// Revisions of organizations that were changed from another: the directory's other side.
+    beside: Vec<(OrganizationId, Revision)>,
     pending: Mutex<Pending>,
 }
 
@@ -84,6 +86,7 @@ impl Scope {
             head: HeadRow::read(&row)?,
             system: system.map(OrganizationId::new),
             sealed: Vec::new(),
+            beside: Vec::new(),
             pending: Mutex::default(),
         })
     }
@@ -127,18 +130,29 @@ impl Scope {
     /// Writes audit record, feed rows and the next revision, and commits; answers that revision.
     /// When nothing changed, it rolls back and answers the present one: no trace is left.
     pub async fn commit(self, draft: AuditDraft) -> Result<Revision> {
-        if !self.changed() {
-            let revision = self.revision();
-            if self.sealed.is_empty() {
-                self.transaction.rollback().await?;
-            } else {
-                self.transaction.commit().await?;
-            }
-            return Ok(revision);
+        let (own, present) = (self.organization, self.revision());
+        let committed = self.commit_all(draft).await?;
+        let made = committed.iter().rev().find(|(at, _)| *at == own);
+        Ok(made.map_or(present, |(_, revision)| *revision))
+    }
+
+    /// As [`Scope::commit`]; answers every revision that was made, of whichever organization, the
+    /// scope's own the last: none when nothing changed.
+    pub async fn commit_all(
+        mut self,
+        draft: AuditDraft,
+    ) -> Result<Vec<(OrganizationId, Revision)>> {
+        if self.changed() {
+            let (revision, beside) = commit::seal(&self, &draft).await?;
+            self.beside.extend(beside);
+            self.sealed.push((self.organization, revision));
         }
-        let revision = commit::seal(&self, &draft).await?;
-        self.transaction.commit().await?;
-        Ok(revision)
+        if self.sealed.is_empty() {
+            self.transaction.rollback().await?;
+        } else {
+            self.transaction.commit().await?;
+        }
+        Ok([self.beside, self.sealed].concat())
     }
 
     /// Seals what was done here and goes on in another organization, in the same transaction:
@@ -157,8 +171,9 @@ impl Scope {
             });
         }
         if self.changed() {
-            let revision = commit::seal(self, &draft).await?;
+            let (revision, beside) = commit::seal(self, &draft).await?;
             self.sealed.push((self.organization, revision));
+            self.beside.extend(beside);
         }
         let row = dialect::enter(&self.transaction, organization, true)
             .await?

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::entity::{refresh_tokens, sessions};
 use crate::error::{Result, StoreError};
+use crate::list::{self, Cursor, Page, Sorting, Walk};
 use crate::scope::Scope;
 use crate::times::{instant, maybe_instant, micros};
 
@@ -106,12 +107,25 @@ impl<'a> Sessions<'a> {
     }
 
     /// A user's sessions that are neither ended nor expired, oldest first.
-    pub async fn list_live(self, user: UserId, now: OffsetDateTime) -> Result<Vec<Session>> {
-        self.all(
-            self.live(now)
-                .filter(sessions::Column::UserId.eq(user.uuid())),
-        )
-        .await
+    pub async fn list_live(
+        self,
+        user: UserId,
+        now: OffsetDateTime,
+        walk: Walk,
+    ) -> Result<Page<Session>> {
+        let select = self.live(now);
+        let select = select.filter(sessions::Column::UserId.eq(user.uuid()));
+        let sorting = Sorting {
+            at: sessions::Column::CreatedAt,
+            id: sessions::Column::Id,
+            descending: false,
+        };
+        list::walk(self.scope, select, sorting, walk, |row| Cursor {
+            at: row.created_at,
+            id: row.id,
+        })
+        .await?
+        .try_map(|row| Session::read(&row))
     }
 
     /// Adds a session. `NotFound` when there is no such user.

@@ -1,11 +1,13 @@
 //! Nobody gives a permission of Gatepost that they lack, by whatever way; giving a product's role
 //! needs the permission to give it.
 
+use std::time::Duration;
+
 use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::identity::{group, new_user, permissions, role};
+use crate::identity::{after, group, new_user, permissions, role};
 use crate::world::{Actor, NEXT_PASSWORD, World};
 
 /// Everything an administrator does, but asking about others and giving what is midaz's.
@@ -232,4 +234,115 @@ async fn nobody_becomes_a_products_publisher_by_a_name() {
         .patch(&world.admin, &path, json!({"name": "tracer"}))
         .await
         .is(200);
+}
+
+/// An administrator for an hour.
+async fn guest(world: &World) -> Actor {
+    let guest = world.person("guest", &[]).await;
+    let path = format!("/v1/users/{}/roles/gatepost-editor-role", guest.id);
+    let terms = json!({"expiresAt": after(HOUR)});
+    world
+        .call(&world.admin, Method::PUT, &path, terms)
+        .await
+        .is(204);
+    guest
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn nobody_gives_for_longer_than_she_holds() {
+    let world = World::start().await;
+    let guest = guest(&world).await;
+    let alice = world.person("alice", &[]).await;
+    for role in ["gatepost-editor-role", "midaz-viewer-role"] {
+        let path = format!("/v1/users/{}/roles/{role}", alice.id);
+        for terms in [json!({}), json!({"expiresAt": after(HOUR * 2)})] {
+            refused(&world, &guest, Method::PUT, &path, terms).await;
+        }
+        let shorter = json!({"expiresAt": after(HOUR / 2)});
+        world
+            .call(&guest, Method::PUT, &path, shorter)
+            .await
+            .is(204);
+        // Nor does she make longer what is there.
+        let longer = json!({"expiresAt": after(HOUR * 2)});
+        refused(&world, &guest, Method::PUT, &path, longer).await;
+        // What she may take, she takes.
+        world.delete(&guest, &path).await.is(204);
+    }
+    let own = format!("/v1/users/{}/roles/gatepost-editor-role", guest.id);
+    refused(&world, &guest, Method::PUT, &own, json!({})).await;
+    let member = format!("/v1/groups/admin-group/members/{}", alice.id);
+    refused(&world, &guest, Method::PUT, &member, json!({})).await;
+    let machine = json!({"name": "machine", "roles": ["gatepost-editor-role"]});
+    refused(&world, &guest, Method::POST, "/v1/applications", machine).await;
+    let mine = json!({
+        "name": "mine", "product": "gatepost", "permissions": permissions(&["users:get"]),
+    });
+    refused(&world, &guest, Method::POST, "/v1/roles", mine).await;
+}
+
+#[tokio::test]
+async fn nobody_takes_over_an_account_that_lasts_longer_than_her_own() {
+    let world = World::start().await;
+    let guest = guest(&world).await;
+    let other = world.person("other", &["admin-group"]).await;
+    let user = format!("/v1/users/{}", other.id);
+    let password = json!({"newPassword": NEXT_PASSWORD});
+    let reset = format!("{user}/reset-password");
+    refused(&world, &guest, Method::PATCH, &reset, password).await;
+    let address = json!({"email": "mine@example.com"});
+    refused(&world, &guest, Method::PATCH, &user, address).await;
+    let strong = world.machine("strong", &["gatepost-editor-role"]).await;
+    let secrets = format!("/v1/applications/{}/credentials", strong.id);
+    refused(&world, &guest, Method::POST, &secrets, json!({})).await;
+    // To stop somebody is what she may do as long as she may do as much.
+    let suspended = json!({"status": "suspended"});
+    world.patch(&guest, &user, suspended).await.is(204);
+    let active = json!({"status": "active"});
+    refused(&world, &guest, Method::PATCH, &user, active).await;
+    let member = format!("/v1/groups/admin-group/members/{}", other.id);
+    world.delete(&guest, &member).await.is(204);
+    world.delete(&guest, &user).await.is(204);
+}
+
+#[tokio::test]
+async fn a_denial_is_not_cut_short_by_who_holds_less_long() {
+    let world = World::start().await;
+    let guest = guest(&world).await;
+    let alice = world.person("alice", &["admin-group"]).await;
+    role(&world, &world.admin, "denial", "gatepost", &["!users:get"]).await;
+    let path = format!("/v1/users/{}/roles/denial", alice.id);
+    world.put(&world.admin, &path).await.is(204);
+    refused(&world, &guest, Method::DELETE, &path, json!({})).await;
+    for sooner in [
+        json!({"expiresAt": after(HOUR / 60)}),
+        json!({"limits": [{"attribute": "a", "values": ["b"]}]}),
+    ] {
+        refused(&world, &guest, Method::PUT, &path, sooner).await;
+    }
+    world.delete(&world.admin, &path).await.is(204);
+}
+
+#[tokio::test]
+async fn what_one_holds_for_some_attributes_only_is_not_ones_to_give() {
+    let world = World::start().await;
+    let clerk = world.person("clerk", &[]).await;
+    let path = format!("/v1/users/{}/roles/gatepost-editor-role", clerk.id);
+    let terms = json!({"limits": [{"attribute": "branch", "values": ["north"]}]});
+    world
+        .call(&world.admin, Method::PUT, &path, terms)
+        .await
+        .is(204);
+    // The rules of RPCs know no attributes, so it is of no use here at all.
+    let refusal = world.get(&clerk, "/v1/users").await;
+    refusal.refuses(ErrorReason::PermissionMissing);
+    let half = ["users:get", "users:patch"];
+    role(&world, &world.admin, "half-role", "gatepost", &half).await;
+    let half = format!("/v1/users/{}/roles/half-role", clerk.id);
+    world.put(&world.admin, &half).await.is(204);
+    let alice = world.person("alice", &[]).await;
+    let given = format!("/v1/users/{}/roles/gatepost-editor-role", alice.id);
+    refused(&world, &clerk, Method::PUT, &given, json!({})).await;
 }

@@ -5,10 +5,16 @@
     reason = "the RPC has the name of its service"
 )]
 mod authorize;
+mod explain;
 mod feeding;
 mod get_heads;
 mod get_installation;
+mod search_actions;
+mod search_resources;
+mod search_subjects;
+mod simulate;
 mod stream_changes;
 mod stream_facts;
+mod terms;
 mod watch_heads;
 mod watch_revisions;

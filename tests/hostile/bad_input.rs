@@ -242,7 +242,7 @@ async fn unknown_and_malformed_ids_are_refused_alike_on_every_route() {
             ("{0198a9e2-0000-7000-8000-0000000000ab}", &[400, 404]),
             ("*", &[400, 404]),
         ] {
-            let variables = ["id", "userId", "role"].map(str::to_owned);
+            let variables = ["id", "userId", "role", "credentialId"].map(str::to_owned);
             for variable in variables.iter().filter(|name| good.contains_key(*name)) {
                 let mut fields = good.clone();
                 if template.contains("{role}") || variable != "role" {

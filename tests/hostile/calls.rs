@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::wire::Rpc;
-use crate::world::{Actor, PASSWORD, World};
+use crate::world::{Actor, PASSWORD, World, claims};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
@@ -75,6 +75,18 @@ pub async fn session(world: &World, actor: &Actor) -> Value {
     answer.body
 }
 
+/// The session of these tokens.
+pub fn session_id(tokens: &Value) -> Value {
+    claims(tokens["accessToken"].as_str().unwrap())["sid"].clone()
+}
+
+/// The only secret of an application, by id.
+pub async fn credential(world: &World, actor: &Actor, application: &Value) -> Value {
+    let id = application["id"].as_str().unwrap();
+    let path = format!("/v1/applications/{id}/credentials");
+    world.get(actor, &path).await.body["items"][0]["id"].clone()
+}
+
 /// Fields of a call that `actor` may make and that will be done.
 pub async fn good(world: &World, actor: &Actor, rpc: &Rpc) -> Map<String, Value> {
     let fields = match rpc.method.parent_service().name() {
@@ -84,6 +96,7 @@ pub async fn good(world: &World, actor: &Actor, rpc: &Rpc) -> Map<String, Value>
         }
         "UserService" => users(world, actor, &rpc.name).await,
         "GroupService" => groups(world, actor, &rpc.name).await,
+        "SessionService" => sessions(world, actor, &rpc.name).await,
         "RoleService" => roles(world, actor, &rpc.name).await,
         "ApplicationService" => applications(world, actor, &rpc.name).await,
         "OrganizationService" => organizations(world, actor, &rpc.name).await,
@@ -126,6 +139,14 @@ async fn users(world: &World, actor: &Actor, name: &str) -> Value {
     }
 }
 
+async fn sessions(world: &World, actor: &Actor, name: &str) -> Value {
+    match name {
+        "ListSessions" => json!({"id": user(world, actor).await, "limit": 50}),
+        "EndSession" => json!({"id": session_id(&session(world, actor).await)}),
+        other => panic!("say how {other} is called well"),
+    }
+}
+
 async fn groups(world: &World, actor: &Actor, name: &str) -> Value {
     match name {
         "ListGroups" => json!({"limit": 50}),
@@ -141,7 +162,7 @@ async fn groups(world: &World, actor: &Actor, name: &str) -> Value {
 
 async fn roles(world: &World, actor: &Actor, name: &str) -> Value {
     match name {
-        "ListRoles" => json!({"limit": 50}),
+        "ListRoles" | "ListGrants" => json!({"limit": 50}),
         "CreateRole" => json!({
             "name": fresh("role"), "product": "midaz", "description": "d",
             "permissions": [{"resource": "accounts", "action": "get"}],
@@ -166,7 +187,12 @@ async fn applications(world: &World, actor: &Actor, name: &str) -> Value {
     match name {
         "ListApplications" => json!({"limit": 50}),
         "CreateApplication" => json!({"name": fresh("machine"), "description": "d", "roles": []}),
-        "GetApplication" | "DeleteApplication" => {
+        "RevokeCredential" => {
+            let made = application(world, actor).await;
+            let credential = credential(world, actor, &made).await;
+            json!({"id": made["id"], "credentialId": credential})
+        }
+        "GetApplication" | "DeleteApplication" | "ListCredentials" | "CreateCredential" => {
             json!({"id": application(world, actor).await["id"]})
         }
         "UpdateApplication" => {
@@ -186,11 +212,15 @@ async fn organizations(world: &World, actor: &Actor, name: &str) -> Value {
             owner.as_object_mut().unwrap().remove("groups");
             json!({"slug": slug, "name": slug, "owner": owner})
         }
-        "GetOrganization" => {
+        "GetOrganization" | "UpdateOrganization" => {
             let answer = world.get(actor, "/v1/organizations").await;
             let first = answer.body["items"][0]["id"].clone();
             let nobody = json!("0198a9e2-0000-7000-8000-0000000000ab");
-            json!({"id": if first.is_null() { nobody } else { first }})
+            let mut fields = json!({"id": if first.is_null() { nobody } else { first }});
+            if name == "UpdateOrganization" {
+                fields["name"] = json!("Changed");
+            }
+            fields
         }
         other => panic!("say how {other} is called well"),
     }

@@ -1,7 +1,7 @@
 //! Ways from one organization to the rule over all of them.
 
 use gatepost_core::{Effect, GrantSubject, RoleId, RolePermission};
-use gatepost_store::{Role, Scope};
+use gatepost_store::{Grant, Role, Scope};
 use reqwest::Method;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -100,7 +100,8 @@ async fn no_wildcard_of_gatepost_reaches_the_installation() {
         for (number, product) in [(1, "gatepost"), (2, "midaz"), (3, "gatepost-system")] {
             let role = everything(number, product);
             tx.roles().insert(&role).await.unwrap();
-            tx.grants().give(me, role.id).await.unwrap();
+            let grant = Grant::plain(me, role.id);
+            tx.grants().give(&grant).await.unwrap();
         }
     };
     world.change(&alpha, give_everything).await;

@@ -33,7 +33,7 @@ async fn a_foreign_record_is_a_record_that_is_not_there() {
                 let expected = match rpc.name.as_str() {
                     "IssueToken" | "RefreshToken" => 401,
                     // Oneself only, whoever else it is; and the installation's are no tenant's.
-                    "UpdatePassword" | "GetOrganization" => 403,
+                    "UpdatePassword" | "GetOrganization" | "UpdateOrganization" => 403,
                     _ => 404,
                 };
                 assert_eq!(answer.status.as_u16(), expected, "{what}: {}", answer.body);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::calls::{application, group, role, session, user};
+use crate::calls::{application, credential, group, role, session, session_id, user};
 use crate::every_field::put;
 use crate::wire::Rpc;
 use crate::world::{Actor, Answer, World};
@@ -20,6 +20,7 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
         ("GroupService", "id") => Names::Group,
         ("ApplicationService", "id") => Names::Application,
         ("OrganizationService", "id") => Names::Organization,
+        ("RoleService", "subjectId") => Names::Filter,
         ("RoleService", "role") => Names::Role,
         ("RoleService", "id") => match rpc.name.as_str() {
             "GrantGroupRole" | "RevokeGroupRole" => Names::Group,
@@ -27,6 +28,9 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
             "GrantApplicationRole" | "RevokeApplicationRole" => Names::Application,
             _ => Names::Role,
         },
+        ("SessionService", "id") if rpc.name == "ListSessions" => Names::User,
+        ("SessionService", "id") => Names::Session,
+        (_, "credentialId") => Names::Credential,
         (_, "userId") => Names::User,
         (_, "groups.[]") => Names::Group,
         ("ApplicationService", "roles.[]") => Names::Role,
@@ -41,7 +45,10 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
     }
 }
 
-const PLAIN: [&str; 26] = [
+const PLAIN: [&str; 29] = [
+    "limits.[].attribute",
+    "limits.[].values.[]",
+    "status",
     "username",
     "email",
     "firstName",
@@ -112,6 +119,8 @@ pub enum Names {
     Client,
     Refresh,
     Hint,
+    Credential,
+    Session,
     /// A subject of decisions.
     Subject,
     /// A narrowing of a list.
@@ -206,6 +215,11 @@ impl Two {
                     ),
                     (self.user.clone(), NOBODY),
                 ]
+            }
+            Names::Session => vec![(text(&session_id(&self.session)), NOBODY)],
+            Names::Credential => {
+                let id = credential(&self.world, &self.beta, &self.application).await;
+                vec![(text(&id), NOBODY)]
             }
             Names::Organization => vec![(self.beta_id().await, NOBODY)],
             Names::Refresh | Names::Hint | Names::Filter | Names::Nothing => Vec::new(),

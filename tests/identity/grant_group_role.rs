@@ -1,10 +1,12 @@
 //! `GrantGroupRole`.
 
+use std::time::Duration;
+
 use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{group, is_guarded};
+use super::{after, group, is_guarded};
 use crate::world::{NOBODY, World};
 
 #[tokio::test]
@@ -49,4 +51,30 @@ async fn holder_and_role_must_be_there() {
         .await
         .refuses(ErrorReason::NotFound);
     is_guarded(&world, Method::PUT, &path, json!({})).await;
+}
+
+#[tokio::test]
+async fn what_a_manifest_gives_is_given_for_good() {
+    let world = World::start().await;
+    let path = "/v1/groups/midaz-viewer-group/roles/midaz-viewer-role";
+    let terms = json!({"expiresAt": after(Duration::from_hours(1))});
+    let refused = world.call(&world.admin, Method::PUT, path, terms).await;
+    refused.refuses(ErrorReason::ManifestOwned);
+    world.put(&world.admin, path).await.is(204);
+}
+
+#[tokio::test]
+async fn a_group_shows_the_roles_that_it_holds_now() {
+    let world = World::start().await;
+    group(&world, &world.admin, "team", &[]).await;
+    let path = "/v1/groups/team/roles/midaz-viewer-role";
+    let terms = json!({"expiresAt": after(Duration::from_mins(10))});
+    world
+        .call(&world.admin, Method::PUT, path, terms)
+        .await
+        .is(204);
+    let roles = async || world.get(&world.admin, "/v1/groups/team").await.is(200)["roles"].clone();
+    assert_eq!(roles().await, json!(["midaz-viewer-role"]));
+    world.pass(Duration::from_mins(11)).await;
+    assert_eq!(roles().await, json!([]));
 }

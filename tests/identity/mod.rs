@@ -2,6 +2,7 @@
 
 mod add_group_member;
 mod create_application;
+mod create_credential;
 mod create_group;
 mod create_organization;
 mod create_role;
@@ -10,6 +11,7 @@ mod delete_application;
 mod delete_group;
 mod delete_role;
 mod delete_user;
+mod end_session;
 mod get_application;
 mod get_group;
 mod get_manifest;
@@ -21,25 +23,34 @@ mod grant_group_role;
 mod grant_user_role;
 mod list_applications;
 mod list_audit_events;
+mod list_credentials;
+mod list_grants;
 mod list_groups;
 mod list_organizations;
 mod list_roles;
+mod list_sessions;
 mod list_users;
 mod publish_manifest;
 mod remove_group_member;
 mod reset_password;
 mod revoke_application_role;
+mod revoke_credential;
 mod revoke_group_role;
 mod revoke_user_role;
 mod update_application;
 mod update_group;
+mod update_organization;
 mod update_password;
 mod update_role;
 mod update_user;
 
+use std::time::Duration;
+
 use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::world::{Actor, PASSWORD, World};
 
@@ -91,6 +102,12 @@ pub fn permissions(permissions: &[&str]) -> Value {
         json!({"resource": resource, "action": action, "effect": effect})
     };
     permissions.iter().map(permission).collect()
+}
+
+/// A time from now on the server's clock, as the contract writes it.
+pub fn after(by: Duration) -> String {
+    let at = OffsetDateTime::now_utc() + by;
+    at.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
 }
 
 /// Checks that a call needs a token, and of a person a permission.

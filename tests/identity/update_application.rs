@@ -78,3 +78,21 @@ async fn names_stay_unique() {
     unknown.refuses(ErrorReason::NotFound);
     is_guarded(&world, Method::PATCH, &path, json!({"name": "x"})).await;
 }
+
+#[tokio::test]
+async fn a_suspended_application_is_out_until_it_is_active_again() {
+    let world = World::start().await;
+    let midaz = world.machine("midaz", &[]).await;
+    let path = format!("/v1/applications/{}", midaz.id);
+    let answer = world
+        .patch(&world.admin, &path, json!({"status": "suspended"}))
+        .await;
+    assert_eq!(answer.is(200)["status"], "suspended");
+    let refused = world.get(&midaz, "/v1/userinfo").await;
+    refused.refuses(ErrorReason::ApplicationSuspended);
+    world
+        .patch(&world.admin, &path, json!({"status": "active"}))
+        .await
+        .is(200);
+    world.get(&midaz, "/v1/userinfo").await.is(200);
+}

@@ -6,7 +6,7 @@ use gatepost_proto::mask::FieldMask;
 use reqwest::Method;
 use serde_json::json;
 
-use super::is_guarded;
+use super::{is_guarded, role};
 use crate::world::{NOBODY, World};
 
 #[tokio::test]
@@ -115,4 +115,55 @@ async fn names_stay_unique_and_the_username_stays() {
         .await;
     answer.refuses(ErrorReason::NotFound);
     is_guarded(&world, Method::PATCH, &path, json!({"firstName": "x"})).await;
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_out_until_she_is_active_again() {
+    let world = World::start().await;
+    let alice = world.person("alice", &["midaz-viewer-group"]).await;
+    let path = format!("/v1/users/{}", alice.id);
+    let suspended = json!({"status": "suspended"});
+    world
+        .patch(&world.admin, &path, suspended.clone())
+        .await
+        .is(204);
+    let refused = world.authorize(&alice, "midaz", "accounts", "get").await;
+    refused.refuses(ErrorReason::UserSuspended);
+    let user = world.get(&world.admin, &path).await;
+    assert_eq!(user.is(200)["status"], "suspended");
+    world
+        .patch(&world.admin, &path, json!({"status": "active"}))
+        .await
+        .is(204);
+    assert!(world.may(&alice, "midaz", "accounts", "get").await);
+    for bad in [json!({"status": ""}), json!({"status": "asleep"})] {
+        let refused = world.patch(&world.admin, &path, bad).await;
+        refused.refuses(ErrorReason::InvalidRequest);
+    }
+    let oneself = format!("/v1/users/{}", world.admin.id);
+    let refused = world.patch(&world.admin, &oneself, suspended).await;
+    refused.refuses(ErrorReason::InvalidRequest);
+}
+
+#[tokio::test]
+async fn nobody_suspends_who_may_do_more_than_she() {
+    let world = World::start().await;
+    role(
+        &world,
+        &world.admin,
+        "clerk-role",
+        "gatepost",
+        &["users:patch"],
+    )
+    .await;
+    let clerk = world.person("clerk", &[]).await;
+    let given = format!("/v1/users/{}/roles/clerk-role", clerk.id);
+    world.put(&world.admin, &given).await.is(204);
+    let admin = format!("/v1/users/{}", world.admin.id);
+    let suspended = json!({"status": "suspended"});
+    let refused = world.patch(&clerk, &admin, suspended.clone()).await;
+    refused.refuses(ErrorReason::EscalationRefused);
+    let alice = world.person("alice", &[]).await;
+    let alice = format!("/v1/users/{}", alice.id);
+    world.patch(&clerk, &alice, suspended).await.is(204);
 }

@@ -45,6 +45,7 @@ pub fn examples() -> Vec<Example> {
         tokens(),
         users(),
         groups(),
+        questions(),
         roles(),
         applications(),
         installation(),
@@ -69,6 +70,27 @@ fn tokens() -> Vec<Example> {
         example("AuthService/GetUserInfo", json!({})),
         example("AuthService/ListPermissions", json!({})),
         example("AuthorizeService/Authorize", question),
+    ]
+}
+
+fn questions() -> Vec<Example> {
+    let asked = json!({"product": "midaz", "resource": "accounts", "action": "get"});
+    let named = |field: &str, name: &str| json!({"product": "midaz", field: name, "limit": 2});
+    let member = json!({"groupId": "$team", "type": "user", "id": "$alice"});
+    let question = json!({
+        "product": "midaz", "resource": "ledgers", "action": "post",
+        "attributes": {"ledger": "main"},
+    });
+    let change = json!({"changes": [{"member": member}], "questions": [question]});
+    vec![
+        example("AuthorizeService/Explain", asked.clone()),
+        example("AuthorizeService/SearchSubjects", asked),
+        example("AuthorizeService/SearchResources", named("action", "get")),
+        example(
+            "AuthorizeService/SearchActions",
+            named("resource", "accounts"),
+        ),
+        example("AuthorizeService/Simulate", change),
     ]
 }
 
@@ -122,6 +144,10 @@ fn roles() -> Vec<Example> {
     let deny = json!({"resource": "accounts", "action": "*", "effect": "PERMISSION_EFFECT_DENY"});
     let bakers = json!({"name": "bakers", "product": "midaz", "permissions": [deny]});
     let held = json!({"id": "$alice", "role": "bakers"});
+    let for_a_while = json!({
+        "id": "$alice", "role": "bakers", "expiresAt": "2999-12-31T00:00:00Z",
+        "limits": [{"attribute": "ledger_id", "values": ["1"]}],
+    });
     vec![
         example("RoleService/CreateRole", bakers).keep(&[("bakers", "/id")]),
         example("RoleService/GetRole", json!({"id": "$bakers"})),
@@ -131,6 +157,8 @@ fn roles() -> Vec<Example> {
             json!({"id": "bakers", "description": "They bake."}),
         ),
         example("RoleService/GrantUserRole", held.clone()),
+        example("RoleService/GrantUserRole", for_a_while),
+        example("RoleService/ListGrants", json!({"subjectId": "$alice"})),
         example("RoleService/RevokeUserRole", held),
     ]
 }
@@ -148,6 +176,19 @@ fn applications() -> Vec<Example> {
         ),
         example("RoleService/GrantApplicationRole", held.clone()),
         example("RoleService/RevokeApplicationRole", held),
+        example(
+            "ApplicationService/CreateCredential",
+            json!({"id": "$midaz"}),
+        )
+        .keep(&[("credential", "/id")]),
+        example(
+            "ApplicationService/ListCredentials",
+            json!({"id": "$midaz"}),
+        ),
+        example(
+            "ApplicationService/RevokeCredential",
+            json!({"id": "$midaz", "credentialId": "$credential"}),
+        ),
         example(
             "ApplicationService/DeleteApplication",
             json!({"id": "$midaz"}),
@@ -174,12 +215,19 @@ fn installation() -> Vec<Example> {
             json!({"id": "$bakery"}),
         ),
         example("OrganizationService/ListOrganizations", json!({})),
+        example(
+            "OrganizationService/UpdateOrganization",
+            json!({"id": "$bakery", "name": "Bakers", "status": "suspended"}),
+        ),
         example("ManifestService/PublishManifest", tracer),
         example("ManifestService/GetManifest", json!({"slug": "old-tracer"})),
     ]
 }
 
 fn endings() -> Vec<Example> {
+    let another_device = json!({
+        "grantType": "password", "username": "admin", "password": NEXT_PASSWORD,
+    });
     vec![
         example("RoleService/DeleteRole", json!({"id": "bakers"})),
         example(
@@ -189,6 +237,10 @@ fn endings() -> Vec<Example> {
             }),
         ),
         example("GroupService/DeleteGroup", json!({"id": "Team"})),
+        example("AuthService/IssueToken", another_device),
+        example("SessionService/ListSessions", json!({"id": "$admin"}))
+            .keep(&[("device", "/items/1/id")]),
+        example("SessionService/EndSession", json!({"id": "$device"})),
         example("UserService/DeleteUser", json!({"id": "$alice"})),
         example("AuthService/Logout", json!({"idTokenHint": "$session"})),
         example("AuditService/ListAuditEvents", json!({"limit": 20})),

@@ -21,6 +21,9 @@ const UNLIKE: [&str; 8] = [
     "y",
 ];
 
+/// How fresh an answer is: a number each time, and another one.
+const AGES: [&str; 2] = ["ageMs", "lagMs"];
+
 /// Gives each id a number, in the order in which they appear in one world.
 #[derive(Default)]
 pub struct Normal {
@@ -53,6 +56,11 @@ impl Normal {
     }
 
     fn object(&mut self, mut fields: Map<String, Value>) -> Value {
+        for name in AGES {
+            if let Some(Value::Number(age)) = fields.get_mut(name) {
+                *age = 0.into();
+            }
+        }
         for name in UNLIKE {
             if let Some(Value::String(text)) = fields.get_mut(name)
                 && !text.is_empty()
@@ -74,6 +82,13 @@ impl Normal {
         if let Ok(id) = text.parse() {
             let next = self.ids.len();
             return format!("id {}", self.ids.entry(id).or_insert(next)).into();
+        }
+        // A subject: `<owner>/<id>`.
+        if let Some((owner, id)) = text.split_once('/')
+            && let Ok(id) = id.parse()
+        {
+            let next = self.ids.len();
+            return format!("{owner}/id {}", self.ids.entry(id).or_insert(next)).into();
         }
         match OffsetDateTime::parse(&text, &Rfc3339) {
             Ok(_) => "a time".into(),

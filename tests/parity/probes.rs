@@ -59,7 +59,8 @@ async fn the_openapi_document_lists_every_route() {
     let paths = document["paths"].as_object().unwrap();
     let mut found = 0;
     for binding in BINDINGS {
-        let path = binding.template.replace("{user_id}", "{userId}");
+        let path = binding.template.replace("user_id", "userId");
+        let path = path.replace("credential_id", "credentialId");
         let operation = &paths[&path][binding.method.to_lowercase()];
         let success = match (binding.empty, binding.created) {
             (true, _) => "204",

@@ -70,21 +70,26 @@ pub(super) fn givers(asked: &Asked<'_>, remedy: Remedy) -> Vec<Giver> {
 /// What a giver must be allowed.
 struct Rule<'a> {
     permission: Permission,
-    roles: Vec<&'a RoleEntry>,
+    /// The roles that are given, each with the unix second until which.
+    roles: Vec<(&'a RoleEntry, Option<i64>)>,
     judged_max: usize,
 }
 
 impl<'a> Rule<'a> {
     fn new(asked: &Asked<'a>, remedy: Remedy) -> Self {
-        let roles = match remedy {
-            Remedy::Group(group) => asked.view.organization.roles_of_group(group),
-            Remedy::Role(role) => vec![role],
+        let (view, organization) = (asked.view, asked.view.organization);
+        let grants: Vec<RoleGrant> = match remedy {
+            Remedy::Group(id) => {
+                let group = organization.group(id).into_iter();
+                let lineage = group.flat_map(|group| organization.lineage(group));
+                lineage.flat_map(GroupEntry::grants).cloned().collect()
+            }
+            Remedy::Role(role) => vec![RoleGrant::plain(role)],
         };
-        let roles: Vec<&RoleEntry> = roles
-            .into_iter()
-            .filter_map(|role| asked.view.role(role))
-            .collect();
-        let lines: usize = roles.iter().map(|role| role.permissions.len()).sum();
+        let live = grants.iter().filter(|grant| !grant.is_expired(view.now_s));
+        let roles = live.filter_map(|grant| Some((view.role(grant.role())?, grant.until())));
+        let roles: Vec<(&RoleEntry, Option<i64>)> = roles.collect();
+        let lines: usize = roles.iter().map(|(role, _)| role.permissions.len()).sum();
         Self {
             permission: required_permission(remedy, asked.subject),
             roles,
@@ -100,9 +105,9 @@ impl<'a> Rule<'a> {
             attributes: &NO_ATTRIBUTES,
         };
         decide(view, actor, question).allowed
-            && self.roles.iter().all(|role| {
+            && self.roles.iter().all(|(role, until)| {
                 let permissions = role.permissions();
-                grant::lacks_to_give(view, actor, role.product(), &permissions, None).is_none()
+                grant::lacks_to_give(view, actor, role.product(), &permissions, *until).is_none()
             })
     }
 }

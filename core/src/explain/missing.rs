@@ -231,8 +231,9 @@ fn groups<'a>(asked: &Asked<'a>, current: &[Effects]) -> Vec<Candidate<'a>> {
         return Vec::new();
     }
     let own = |group: &'a GroupEntry| {
-        let roles = group.grants().iter();
-        let roles = roles.filter_map(|grant| view.role(grant.role()));
+        let live = group.grants().iter();
+        let live = live.filter(|grant| !grant.is_expired(view.now_s));
+        let roles = live.filter_map(|grant| view.role(grant.role()));
         let (mut out_of_reach, mut lines) = (false, 0_usize);
         for role in roles {
             out_of_reach |= asked.is_out_of_reach(role);

@@ -10,6 +10,7 @@ use crate::oracle;
 use crate::oracle::world::{self, Built, World};
 use crate::permission::Permission;
 use crate::role::RoleEntry;
+use crate::snapshot::GroupEntry;
 use crate::terms::Attributes;
 
 mod cases;
@@ -272,12 +273,12 @@ fn smallest(
         is_system || ![product, slug].contains(&PRODUCT_SYSTEM)
     };
     let groups = view.organization.groups().filter(|group| {
-        matches!(subject, Subject::User(_))
-            && view
-                .organization
-                .roles_of_group(group.id())
-                .iter()
-                .all(reachable)
+        let grants = view
+            .organization
+            .lineage(group)
+            .flat_map(GroupEntry::grants);
+        let mut live = grants.filter(|grant| !grant.is_expired(world.now_s));
+        matches!(subject, Subject::User(_)) && live.all(|grant| reachable(&grant.role()))
     });
     let groups = groups.map(|group| (Remedy::Group(group.id()), group.name()));
     let shared = view

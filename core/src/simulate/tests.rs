@@ -61,7 +61,8 @@ proptest! {
     ) {
         let mut after = world.clone();
         let mut system = by_key(&world.system);
-        let mut proposal = Proposal { system: take(&mut system, system_steps), ..Proposal::default() };
+        let changes = take(&mut system, system_steps);
+        let mut proposal = Proposal { system: changes, ..Proposal::default() };
         if world.id == OrganizationId::new(world::SYSTEM) {
             proposal.organization = take(&mut system, steps);
             after.organization = system.values().cloned().collect();

@@ -13,6 +13,8 @@ pub struct Model {
     pub subject_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub role_id: Uuid,
+    pub expires_at: Option<i64>,
+    pub limits: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -4,8 +4,9 @@
 //! leaves behind is removed by a later one (contract).
 
 mod m0001_init;
+mod m0002_grant_terms;
 
-use sea_orm::sea_query::{IndexCreateStatement, TableCreateStatement};
+use sea_orm::sea_query::{IndexCreateStatement, TableAlterStatement, TableCreateStatement};
 use sea_orm::{ActiveValue, ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
 use time::OffsetDateTime;
 
@@ -16,20 +17,31 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 1;
+pub(crate) const LATEST: i32 = 2;
 
 /// What one number adds.
 struct Migration {
     number: i32,
     tables: fn() -> Vec<TableCreateStatement>,
+    /// Of tables that an earlier number made.
+    columns: fn() -> Vec<TableAlterStatement>,
     indexes: fn() -> Vec<IndexCreateStatement>,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    tables: m0001_init::tables,
-    indexes: m0001_init::indexes,
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        number: 1,
+        tables: m0001_init::tables,
+        columns: Vec::new,
+        indexes: m0001_init::indexes,
+    },
+    Migration {
+        number: 2,
+        tables: Vec::new,
+        columns: m0002_grant_terms::columns,
+        indexes: m0002_grant_terms::indexes,
+    },
+];
 
 /// Brings the database to [`LATEST`]; one replica at a time, all or nothing.
 pub(crate) async fn migrate(
@@ -48,6 +60,9 @@ pub(crate) async fn migrate(
     {
         for table in (migration.tables)() {
             transaction.execute(&table).await?;
+        }
+        for column in (migration.columns)() {
+            transaction.execute(&column).await?;
         }
         for index in (migration.indexes)() {
             transaction.execute(&index).await?;

@@ -1,7 +1,7 @@
 //! Machine clients.
 
 use gatepost_core::{Algorithm, Fact, GrantSubject, Status};
-use gatepost_store::{Application, ApplicationFilter, StoreError, Walk};
+use gatepost_store::{Application, ApplicationFilter, Grant, StoreError, Walk};
 use time::Duration;
 
 use crate::world::{World, application, credential, draft, id, now, session};
@@ -48,7 +48,7 @@ pub async fn an_application_goes_with_all_it_has(world: World) {
     let who = GrantSubject::Application(machine.id);
     tx.applications().insert(&machine).await.unwrap();
     tx.applications().add_credential(&secret).await.unwrap();
-    tx.grants().give(who, role).await.unwrap();
+    tx.grants().give(&Grant::plain(who, role)).await.unwrap();
     tx.sessions().insert(&through).await.unwrap();
     tx.commit(draft("application.create")).await.unwrap();
 

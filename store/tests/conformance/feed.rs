@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use gatepost_core::{Algorithm, Effect, Fact, FactKey, GrantSubject, Member, OrganizationId};
-use gatepost_store::{Role, SigningKey, StoreError};
+use gatepost_store::{Grant, Role, SigningKey, StoreError};
 use sea_orm::{ConnectionTrait, Statement};
 use time::{Duration, OffsetDateTime};
 
 use crate::installation::manifest;
-use crate::world::{World, application, credential, draft, group, id, now, role, session, user};
+use crate::world::{
+    World, application, credential, draft, group, id, limited, now, role, session, user,
+};
 
 pub async fn a_late_commit_is_not_skipped(world: World) {
     let early = world.store.write(world.acme).await.unwrap();
@@ -149,8 +151,9 @@ async fn fill_acme(world: &World) {
         GrantSubject::Group(staff.id),
         GrantSubject::Application(machine.id),
     ] {
-        tx.grants().give(who, viewer.id).await.unwrap();
-        tx.grants().give(who, denier.id).await.unwrap();
+        let plain = Grant::plain(who, viewer.id);
+        tx.grants().give(&plain).await.unwrap();
+        tx.grants().give(&limited(who, denier.id)).await.unwrap();
     }
     tx.sessions().insert(&device).await.unwrap();
     tx.commit(draft("fill")).await.unwrap();

@@ -1,7 +1,7 @@
 //! Groups, roles and grants.
 
 use gatepost_core::{Change, Fact, GrantSubject, Member};
-use gatepost_store::{Group, GroupFilter, Role, RoleFilter, StoreError, Walk};
+use gatepost_store::{Grant, Group, GroupFilter, Role, RoleFilter, StoreError, Walk};
 
 use crate::world::{World, draft, group, id, role};
 
@@ -94,7 +94,7 @@ pub async fn deleting_a_group_leaves_no_edge(world: World) {
         .await
         .unwrap();
     tx.grants()
-        .give(GrantSubject::Group(middle), role)
+        .give(&Grant::plain(GrantSubject::Group(middle), role))
         .await
         .unwrap();
     tx.commit(draft("prepare")).await.unwrap();
@@ -124,21 +124,23 @@ pub async fn grants_need_both_ends(world: World) {
     let role = world.add_role("reader").await;
     let who = GrantSubject::User(user.id);
     let tx = world.store.write(world.acme).await.unwrap();
-    assert!(tx.grants().give(who, role).await.unwrap());
-    assert!(!tx.grants().give(who, role).await.unwrap());
-    let roles = tx.grants().of(who).await.unwrap();
+    let plain = Grant::plain(who, role);
+    assert!(tx.grants().give(&plain).await.unwrap());
+    assert!(!tx.grants().give(&plain).await.unwrap());
+    let roles = tx.grants().of(who, 0).await.unwrap();
     assert_eq!(
         roles.iter().map(|role| role.id).collect::<Vec<_>>(),
         vec![role]
     );
-    assert_eq!(tx.grants().of_role(role).await.unwrap(), vec![who]);
+    assert_eq!(tx.grants().of_role(role).await.unwrap(), vec![plain]);
     for (who, role, noun) in [
         (who, id(), "role"),
         (GrantSubject::User(id()), role, "user"),
         (GrantSubject::Group(id()), role, "group"),
         (GrantSubject::Application(id()), role, "application"),
     ] {
-        let refused = tx.grants().give(who, role).await.unwrap_err();
+        let grant = Grant::plain(who, role);
+        let refused = tx.grants().give(&grant).await.unwrap_err();
         let StoreError::NotFound { noun: found } = refused else {
             panic!("{refused:?}")
         };
@@ -153,7 +155,7 @@ pub async fn grants_need_both_ends(world: World) {
     tx.users().insert(&stranger).await.unwrap();
     let refused = tx
         .grants()
-        .give(GrantSubject::User(stranger.id), role)
+        .give(&Grant::plain(GrantSubject::User(stranger.id), role))
         .await
         .unwrap_err();
     assert!(matches!(refused, StoreError::NotFound { noun: "role" }));

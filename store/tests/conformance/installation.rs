@@ -1,7 +1,7 @@
 //! What belongs to the installation: manifests, their roles, signing keys.
 
 use gatepost_core::{Algorithm, Change, Fact, GrantSubject, Route};
-use gatepost_store::{Manifest, Role, RoleFilter, SigningKey, StoreError, Walk};
+use gatepost_store::{Grant, Manifest, Role, RoleFilter, SigningKey, StoreError, Walk};
 use time::Duration;
 
 use crate::world::{World, draft, id, now, role};
@@ -116,11 +116,15 @@ pub async fn every_organization_sees_manifest_roles(world: World) {
     assert_eq!(seen.items, vec![viewer.clone()]);
     assert!(
         tx.grants()
-            .give(GrantSubject::User(user.id), viewer.id)
+            .give(&Grant::plain(GrantSubject::User(user.id), viewer.id))
             .await
             .unwrap()
     );
-    let held = tx.grants().of(GrantSubject::User(user.id)).await.unwrap();
+    let held = tx
+        .grants()
+        .of(GrantSubject::User(user.id), 0)
+        .await
+        .unwrap();
     assert_eq!(held, vec![viewer.clone()]);
     for refused in [
         tx.roles().update(&viewer).await.unwrap_err(),

@@ -2,8 +2,8 @@
 
 use gatepost_core::GrantSubject;
 use gatepost_store::{
-    Actor, Application, AuditDraft, Group, IdempotencyRecord, Organization, PasswordHash, Role,
-    Target, User,
+    Actor, Application, AuditDraft, Grant, Group, IdempotencyRecord, Organization, PasswordHash,
+    Role, Target, User,
 };
 use sea_orm::ConnectionTrait;
 use time::Duration;
@@ -83,7 +83,7 @@ async fn in_an_organization(world: &World, text: &str) {
     tx.roles().insert(&role).await.unwrap();
     tx.applications().insert(&application).await.unwrap();
     let who = GrantSubject::User(user.id);
-    tx.grants().give(who, role.id).await.unwrap();
+    tx.grants().give(&Grant::plain(who, role.id)).await.unwrap();
     tx.idempotency().put(&record).await.unwrap();
     tx.commit(audit_of(text)).await.unwrap();
 

@@ -8,6 +8,7 @@ mod applications;
 mod audit;
 mod feed;
 mod founding;
+mod grants;
 mod groups;
 mod installation;
 mod literals;
@@ -47,6 +48,8 @@ on_both_engines! {
         who_only_serves_need_not_migrate, an_unmigrated_database_is_told_apart;
     users: a_user_lives_and_goes, names_are_unique_in_an_organization, updates_replace,
         a_foreign_user_is_not_found, pages_and_walks_agree;
+    grants: terms_are_replaced, a_grant_that_expired_is_not_held, expired_grants_go,
+        grants_are_walked_by_holder, grants_from_before_terms_are_for_good;
     groups: members_come_and_go, deleting_a_group_leaves_no_edge, grants_need_both_ends,
         roles_of_an_organization_are_its_own;
     applications: an_application_lives, an_application_goes_with_all_it_has,

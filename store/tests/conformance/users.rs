@@ -1,7 +1,7 @@
 //! People's accounts.
 
 use gatepost_core::{Change, Fact, GrantSubject, Member, Status};
-use gatepost_store::{PasswordHash, StoreError, User, UserFilter, Walk};
+use gatepost_store::{Grant, PasswordHash, StoreError, User, UserFilter, Walk};
 use time::Duration;
 
 use crate::world::{World, draft, id, now, user};
@@ -27,14 +27,8 @@ pub async fn a_user_lives_and_goes(world: World) {
         tx.users().by_username("ann").await.unwrap().as_ref(),
         Some(&user)
     );
-    assert_eq!(
-        tx.users()
-            .by_email("ann@example.com")
-            .await
-            .unwrap()
-            .as_ref(),
-        Some(&user)
-    );
+    let by_email = tx.users().by_email("ann@example.com").await.unwrap();
+    assert_eq!(by_email.as_ref(), Some(&user));
     assert_eq!(
         tx.users().get_many(&[user.id, id()]).await.unwrap(),
         vec![user.clone()]
@@ -44,7 +38,7 @@ pub async fn a_user_lives_and_goes(world: World) {
         .await
         .unwrap();
     tx.grants()
-        .give(GrantSubject::User(user.id), role)
+        .give(&Grant::plain(GrantSubject::User(user.id), role))
         .await
         .unwrap();
     tx.sessions()

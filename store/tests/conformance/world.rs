@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatepost_core::{
-    Algorithm, ApplicationId, CredentialId, GroupId, OrganizationId, RoleId, SessionId, Status,
-    UserId,
+    Algorithm, ApplicationId, AttributeLimit, CredentialId, GrantSubject, GroupId, OrganizationId,
+    RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, Group, Installation, Organization, PasswordHash,
-    RefreshToken, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, Credential, Grant, Group, Installation, Organization,
+    PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -105,6 +105,18 @@ pub fn role(name: &str) -> Role {
         }],
         built_in: false,
         created_at: now(),
+    }
+}
+
+/// A grant that lasts for an hour, for one ledger.
+pub fn limited(subject: GrantSubject, role: RoleId) -> Grant {
+    Grant {
+        until: Some(now().unix_timestamp() + 3600),
+        limits: vec![AttributeLimit {
+            attribute: "ledger_id".into(),
+            values: vec!["1".into(), "2".into()],
+        }],
+        ..Grant::plain(subject, role)
     }
 }
 

@@ -31,6 +31,7 @@ fn product(slug: &str, aliases: &[&str]) -> Fact {
         aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
         declared: vec![("accounts".to_owned(), "get".to_owned())],
         everyone: Vec::new(),
+        routes: vec![],
     }
 }
 
@@ -44,6 +45,7 @@ fn role(number: u128, product: &str, effect: Effect) -> Fact {
             action: "*".to_owned(),
             effect,
         }],
+        built_in: true,
     }
 }
 
@@ -87,6 +89,7 @@ fn acme() -> Vec<Fact> {
         Fact::Group {
             id: GROUP,
             name: "secret-project".to_owned(),
+            built_in: false,
         },
         Fact::Member {
             group: GROUP,

@@ -237,6 +237,7 @@ fn group(number: u128) -> Fact {
     Fact::Group {
         id: GroupId::new(Uuid::from_u128(number)),
         name: format!("group-{number}"),
+        built_in: false,
     }
 }
 

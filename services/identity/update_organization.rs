@@ -1,0 +1,59 @@
+//! `UpdateOrganization`: another name, or a suspension.
+
+use gatepost_core::Status;
+use gatepost_core::name::DisplayName;
+use gatepost_proto::ErrorReason;
+use gatepost_proto::identity::v1::{UpdateOrganizationRequest, UpdateOrganizationResponse};
+use gatepost_store::Organization;
+
+use super::mask::Mask;
+use super::{convert, find};
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::given::field;
+
+const MAY_CHANGE: [&str; 2] = ["name", "status"];
+
+/// Handles the RPC: the directory's entry and the organization's own fact, in both audit logs.
+pub async fn update_organization(
+    cx: &mut Cx,
+    request: UpdateOrganizationRequest,
+) -> Result<UpdateOrganizationResponse> {
+    let mask = Mask::read(request.update_mask.clone(), &MAY_CHANGE)?;
+    let old = find::organization(&cx.tx, &request.id).await?;
+    let before = convert::organization(old.clone());
+    let mut organization = old;
+    if mask.names("name", request.name.is_empty()) {
+        organization.name = field("name", DisplayName::parse(&request.name))?.into_string();
+    }
+    if mask.names("status", request.status.is_empty()) {
+        organization.status = convert::read_status(&request.status)?;
+        refuse_locking_out(cx, &organization)?;
+    }
+    cx.tx.organizations().update(&organization).await?;
+    let id = organization.id;
+    let after = convert::organization(organization);
+    cx.audit
+        .target("organization", id)
+        .before(&before)
+        .after(&after);
+    Ok(UpdateOrganizationResponse {
+        organization: Some(after),
+    })
+}
+
+/// Nobody could take back the suspension of the organization that one must be in to do so.
+fn refuse_locking_out(cx: &Cx, organization: &Organization) -> Result<()> {
+    if organization.status == Status::Active {
+        return Ok(());
+    }
+    if !cx.app.multi_tenant {
+        let message = "the only organization of an installation cannot be suspended";
+        return Err(Error::new(ErrorReason::SingleTenant, message));
+    }
+    if organization.id == cx.tx.organization() {
+        let message = "the system organization cannot be suspended";
+        return Err(Error::invalid("status", message));
+    }
+    Ok(())
+}
