@@ -36,6 +36,7 @@ fn product(slug: &str, aliases: &[&str]) -> Fact {
         aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
         declared: vec![("accounts".to_owned(), "get".to_owned())],
         everyone: Vec::new(),
+        routes: vec![],
     }
 }
 
