@@ -64,6 +64,9 @@ fn main() -> Result<()> {
     fs::write(out.join("messages.rs"), messages::generate(&contract)?)?;
     fs::write(out.join("bindings.rs"), bindings::generate(&contract)?)?;
     fs::write(out.join("openapi.json"), openapi::generate(&contract)?)?;
+    if env::var_os("CARGO_FEATURE_ENVOY").is_some() {
+        generate_envoy()?;
+    }
     Ok(())
 }
 
@@ -95,6 +98,16 @@ fn generate_types(set: prost_types::FileDescriptorSet, contract: &Contract) -> R
         .extern_path(".google.protobuf.Timestamp", "crate::timestamp::Timestamp")
         .btree_map(".")
         .skip_debug(contract.messages_with_secrets())
+        .emit_rerun_if_changed(false)
+        .compile_fds(set)?;
+    Ok(())
+}
+
+/// The part of Envoy's protocol that we speak; it is no part of the contract.
+fn generate_envoy() -> Result<()> {
+    let set = protox::compile(["envoy.proto"], ["build"])?;
+    tonic_prost_build::configure()
+        .bytes(".")
         .emit_rerun_if_changed(false)
         .compile_fds(set)?;
     Ok(())

@@ -88,6 +88,18 @@ pub mod identity {
     }
 }
 
+/// The part of Envoy's external authorization that the server reads and writes.
+#[cfg(feature = "envoy")]
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub mod envoy {
+    include!(concat!(env!("OUT_DIR"), "/envoy.service.auth.v3.rs"));
+}
+
 /// What the messages promise: rules, validation, redaction.
 #[expect(clippy::pedantic, reason = "generated")]
 pub mod rules {

@@ -5,6 +5,7 @@
     reason = "one RPC, one file, named like the RPC"
 )]
 mod authorize;
+mod batch_authorize;
 mod beside;
 mod draft;
 mod explain;
@@ -124,9 +125,9 @@ impl AuthorizeService for Authorize {
 
     async fn batch_authorize(
         &self,
-        _: Request<pb::BatchAuthorizeRequest>,
+        request: Request<pb::BatchAuthorizeRequest>,
     ) -> Result<Response<pb::BatchAuthorizeResponse>, Status> {
-        Err(Status::unimplemented("not there yet"))
+        batch_authorize::batch_authorize(&self.gatekeeper, request).await
     }
 
     async fn explain(

@@ -16,7 +16,7 @@ use crate::context::Arrival;
 use crate::telemetry;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Hops of `X-Forwarded-For` that are looked at; a longer chain is somebody's joke.
 const HOPS_MAX: usize = 32;
 
@@ -53,7 +53,8 @@ pub async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Ne
     telemetry::continue_trace(&span, request.headers());
     request.extensions_mut().insert(arrival);
     let mut response = next.run(request).instrument(span).await;
-    if let Some(name) = name {
+    // AuthZEN's callers choose the name themselves (Authorization API 1.0 §10.1.4).
+    if let Some(name) = name.filter(|_| !response.headers().contains_key(REQUEST_ID)) {
         response.headers_mut().insert(REQUEST_ID, name);
     }
     response

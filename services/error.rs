@@ -72,6 +72,11 @@ impl Error {
         self.reason
     }
 
+    /// The sentence for the caller.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What went wrong inside, if anything did.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.cause.as_deref()

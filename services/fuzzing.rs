@@ -1,7 +1,10 @@
 //! Parsers of strangers' bytes, for the fuzz targets in `fuzz/`; no part of any interface.
 
+mod gate;
+
 use tonic::metadata::MetadataMap;
 
+pub use self::gate::Gate;
 use crate::error::Error;
 
 /// The bearer token of a request, or the words of its refusal.

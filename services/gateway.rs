@@ -6,7 +6,7 @@
 pub mod body;
 mod headers;
 pub mod matcher;
-mod percent;
+pub mod percent;
 pub mod problem;
 mod template;
 #[cfg(test)]

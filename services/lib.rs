@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 mod context;
 mod door;
+mod edge;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;

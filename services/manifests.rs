@@ -147,6 +147,7 @@ pub async fn publish(
         aliases: publication.aliases,
         declared: publication.declared,
         everyone: publication.everyone,
+        routes: publication.routes,
         published_at: now,
     };
     let roles: Vec<Role> = publication

@@ -17,6 +17,8 @@ use gatepost_proto::redact::Redact;
 use gatepost_proto::rpc::{Access, Effect, Rpc};
 use gatepost_proto::validate::{Validate, Violations};
 use gatepost_replica::{Gatekeeper, Want};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
@@ -210,11 +212,16 @@ pub async fn authenticate(
     Ok(gatekeeper.authenticate(token, want).await?.into())
 }
 
+/// The bearer token of a call.
+pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
+    bearer_in(metadata.as_ref())
+}
+
 /// The bearer token of a request (RFC 6750 §2.1). Two credentials are one too many: which of them
 /// counts must never depend on who reads first.
-pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
+pub fn bearer_in(headers: &HeaderMap) -> Result<Option<&str>> {
     let invalid = |message| Error::new(ErrorReason::TokenInvalid, message);
-    let mut values = metadata.get_all("authorization").iter();
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
@@ -224,11 +231,20 @@ pub fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
     let value = value
         .to_str()
         .map_err(|_| invalid("the `Authorization` header is malformed"))?;
+    bearer_of(value).map(Some)
+}
+
+/// The token of an `Authorization` header (RFC 6750 §2.1).
+///
+/// # Errors
+/// `TOKEN_INVALID` for another scheme.
+pub fn bearer_of(value: &str) -> Result<&str> {
     match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        _ => Err(invalid(
-            "the `Authorization` header must be `Bearer` and a token",
-        )),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => {
+            let message = "the `Authorization` header must be `Bearer` and a token";
+            Err(Error::new(ErrorReason::TokenInvalid, message))
+        }
     }
 }
 
@@ -322,6 +338,16 @@ pub fn answer<Req: Rpc>(
 
 /// Makes an error a status, and tells the log of it once.
 pub fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
+    tell(rpc, arrival, &error);
+    let mut status = Status::from(error);
+    if let Ok(value) = arrival.request_id.parse() {
+        status.metadata_mut().insert(REQUEST_ID, value);
+    }
+    status
+}
+
+/// Counts an error, and tells the log of it.
+pub fn tell(rpc: &'static str, arrival: &Arrival, error: &Error) {
     let reason = error.reason();
     metrics::counter!("gatepost_requests_total", "rpc" => rpc, "reason" => reason.name())
         .increment(1);
@@ -336,11 +362,6 @@ pub fn refuse(rpc: &'static str, arrival: &Arrival, error: Error) -> Status {
             "a call was refused"
         );
     }
-    let mut status = Status::from(error);
-    if let Ok(value) = request_id.parse() {
-        status.metadata_mut().insert(REQUEST_ID, value);
-    }
-    status
 }
 
 /// Wires the RPCs of a service, one line each: how it runs, its name, what goes in and comes out.

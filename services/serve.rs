@@ -36,7 +36,7 @@ use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
 use crate::token::Signer;
-use crate::{auth, authorize, identity};
+use crate::{auth, authorize, edge, identity};
 
 /// How long a balancer has to see that this server is closing, before it closes.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -150,6 +150,7 @@ async fn gatekeeper(
         single_tenant: !config.multi_tenant,
         budget_bytes: config.snapshot_budget_bytes,
         products: None,
+        serves_system: true,
     };
     let snapshots = Snapshots::open(Arc::new(source), clock.clone(), snapshots).await?;
     let verifier = Verifier::new(
@@ -178,7 +179,8 @@ async fn serve(
     };
     let (gatekeeper, public_url) = (Arc::clone(gatekeeper), public_url.clone());
     let draining = probes::Draining::new(AtomicBool::new(false));
-    let (health, router) = router(&gatekeeper, app, config, Arc::clone(&draining)).await?;
+    let (health, router) =
+        router(&gatekeeper, app, config, &public_url, Arc::clone(&draining)).await?;
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(transport(router, incoming, stopped));
     Ok(Server {
@@ -343,6 +345,7 @@ async fn router(
     gatekeeper: &Arc<Gatekeeper>,
     app: Option<&Arc<App>>,
     config: &Config,
+    public_url: &str,
     draining: probes::Draining,
 ) -> Result<(HealthReporter, Router)> {
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -362,6 +365,10 @@ async fn router(
             )));
         identity::add_services(&mut services, app);
     }
+    edge::add_services(&mut services, gatekeeper);
+    health
+        .set_service_status(edge::envoy::SERVICE, tonic_health::ServingStatus::Serving)
+        .await;
     for rpc in gatepost_proto::rules::RULES {
         if app.is_some() || rpc.service == authorize::SERVICE {
             health
@@ -387,6 +394,7 @@ async fn router(
         .reset_fallback()
         .layer(GrpcWebLayer::new())
         .merge(probes::router(Arc::clone(gatekeeper), draining))
+        .merge(edge::router(gatekeeper, public_url))
         .fallback_service(rest)
         .layer(axum::middleware::from_fn_with_state(
             Arc::new(door),

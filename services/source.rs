@@ -1,6 +1,7 @@
 //! The database as the source of what replicas know.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use gatepost_core::feed::{Facts, Head, Heads, Steps};
@@ -25,7 +26,7 @@ impl Database {
 
 #[tonic::async_trait]
 impl Source for Database {
-    async fn heads(&self, organizations: &[OrganizationId], _: bool) -> Result<Heads> {
+    async fn heads(&self, organizations: &[OrganizationId], _: Duration) -> Result<Heads> {
         self.store.feed().heads(organizations).await.map_err(failed)
     }
 

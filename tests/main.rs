@@ -11,6 +11,7 @@ pub mod world;
 mod across;
 mod auth;
 mod authorize;
+mod edge;
 mod guard;
 mod identity;
 mod parity;

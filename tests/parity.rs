@@ -19,6 +19,17 @@ use examples::{Example, examples};
 use faces::{Face, Faces, Outcome};
 use normal::{Normal, difference};
 
+/// What has no single answer to compare, or is for machines only: `tests/authorize` has them on
+/// REST and gRPC.
+const APART: [&str; 6] = [
+    "AuthorizeService/WatchRevisions",
+    "ReplicaService/GetHeads",
+    "ReplicaService/GetInstallation",
+    "ReplicaService/StreamChanges",
+    "ReplicaService/StreamFacts",
+    "ReplicaService/WatchHeads",
+];
+
 /// What a face answered, and to what.
 type Story = Vec<(String, Outcome)>;
 
@@ -28,7 +39,9 @@ fn every_rpc_has_an_example() {
         .iter()
         .map(|example| example.rpc().name)
         .collect();
-    let without = RULES.iter().filter(|rpc| !with.contains(rpc.name));
+    let without = RULES.iter().filter(|rpc| {
+        !with.contains(rpc.name) && !APART.iter().any(|name| rpc.name.ends_with(name))
+    });
     let without: Vec<&str> = without.map(|rpc| rpc.name).collect();
     assert!(without.is_empty(), "no example of {without:?}");
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ApplicationId, CredentialId, GroupId, OrganizationId, RoleId, SessionId, UserId};
+use crate::route::Route;
 
 /// One thing that is so in an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +115,9 @@ pub enum Fact {
         declared: Vec<(String, String)>,
         /// Its roles that every user of every organization holds.
         everyone: Vec<RoleId>,
+        /// Which of its permissions a request needs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        routes: Vec<Route>,
     },
     /// A key that signs or signed tokens. Only in the system organization.
     SigningKey {

@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod route;
 pub mod search;
 pub mod simulate;
 pub mod snapshot;
@@ -42,6 +43,7 @@ pub use id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 pub use permission::Permission;
+pub use route::Route;
 pub use snapshot::Snapshot;
 pub use terms::{Attributes, NO_ATTRIBUTES};
 

@@ -39,6 +39,14 @@ pub const MANIFEST_ROLES_MAX: usize = 1_000;
 pub const MANIFEST_GRANTS_MAX: usize = 100;
 /// Most aliases of one product.
 pub const MANIFEST_ALIASES_MAX: usize = 20;
+/// Most routes in one manifest.
+pub const MANIFEST_ROUTES_MAX: usize = 2_000;
+/// Most methods of one route.
+pub const ROUTE_METHODS_MAX: usize = 20;
+/// Longest path template of a route.
+pub const ROUTE_PATH_BYTES_MAX: usize = 500;
+/// Most segments in the path template of a route; a custom verb is one.
+pub const ROUTE_SEGMENTS_MAX: usize = 32;
 
 /// Items in a page of a list, when the caller does not say.
 pub const PAGE_LIMIT_DEFAULT: u32 = 10;

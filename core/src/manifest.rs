@@ -33,6 +33,9 @@ pub struct Manifest {
     pub roles: Vec<ManifestRole>,
     /// What it offers to machines, and needs of others.
     pub m2m: MachineToMachine,
+    /// Which of its permissions a request needs, for proxies that know requests only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<ManifestRoute>,
 }
 
 /// A permission, and the roles whose part it is.
@@ -47,6 +50,26 @@ pub struct ManifestPermission {
     pub effect: Effect,
     /// Names of roles of this manifest; none when it is only declared.
     pub roles: Vec<String>,
+}
+
+/// The permission that some requests need: `methods` and `path`, or `grpc`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct ManifestRoute {
+    /// HTTP methods, in capital letters. `HEAD` is one of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// The path's template, as in `/v1/ledgers/{ledger_id}/accounts`. Its variables are attributes
+    /// of the question.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// A gRPC method, as in `midaz.v1.AccountService/GetAccount`, or `…/*` for a whole service.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub grpc: String,
+    /// The resource.
+    pub resource: String,
+    /// The action.
+    pub action: String,
 }
 
 /// A role, and who holds it from the start.

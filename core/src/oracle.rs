@@ -91,6 +91,7 @@ fn products(world: &World) -> Vec<Product<'_>> {
                 aliases,
                 declared,
                 everyone,
+                ..
             } => Some((slug.as_str(), &aliases[..], &declared[..], &everyone[..])),
             _ => None,
         })

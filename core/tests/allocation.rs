@@ -104,6 +104,7 @@ fn organization() -> Vec<Fact> {
 #[test]
 fn a_decision_allocates_nothing() {
     let system = Fact::Product {
+        routes: Vec::new(),
         slug: "p".into(),
         aliases: vec!["q".into()],
         declared: vec![("a".into(), "get".into()), ("c".into(), "get".into())],

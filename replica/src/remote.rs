@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_core::OrganizationId;
+use gatepost_proto::ErrorReason;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::Result;
@@ -13,6 +15,9 @@ use crate::present::Want;
 use crate::snapshots::{SnapshotConfig, Snapshots};
 use crate::upstream::{Upstream, UpstreamConfig};
 use crate::verify::Verifier;
+
+/// How long an organization that must be there may take to load.
+const LOAD_MAX: Duration = Duration::from_mins(2);
 
 /// How a gate is fed.
 #[derive(Clone, Debug)]
@@ -56,6 +61,7 @@ impl Remote {
                 single_tenant: installation.single_tenant,
                 budget_bytes: config.budget_bytes,
                 products: Some(products.into()),
+                serves_system: installation.serves_system,
             },
         )
         .await?;
@@ -76,10 +82,27 @@ impl Remote {
             following,
         };
         for organization in config.organizations {
-            let snapshots = &remote.gatekeeper.snapshots;
-            snapshots.get(organization, Want::default()).await?;
+            remote.load(organization).await?;
         }
         Ok(remote)
+    }
+}
+
+impl Remote {
+    /// Waits until an organization is there, which takes a while if it is large.
+    async fn load(&self, organization: OrganizationId) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let present = self.gatekeeper.snapshots.get(organization, Want::default());
+            match present.await {
+                Err(error) if error.reason() == ErrorReason::Stale => {
+                    if begun.elapsed() > LOAD_MAX {
+                        return Err(error);
+                    }
+                }
+                other => return other.map(drop),
+            }
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub struct SnapshotConfig {
     pub budget_bytes: usize,
     /// The products that the source tells of, if not all.
     pub products: Option<Arc<[String]>>,
+    /// Whether the source tells of the system organization's people and machines.
+    pub serves_system: bool,
 }
 
 /// All snapshots of this replica.
@@ -131,6 +133,11 @@ impl Snapshots {
     /// The system organization.
     pub fn system(&self) -> OrganizationId {
         self.config.system
+    }
+
+    /// Whether a token of this organization can be judged from what the source tells.
+    pub fn serves(&self, organization: OrganizationId) -> bool {
+        self.config.serves_system || organization != self.config.system
     }
 
     /// How old the knowledge behind a decision may be.

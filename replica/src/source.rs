@@ -1,6 +1,7 @@
 //! Where a replica's knowledge comes from: the database, or a server that is nearer to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
@@ -18,9 +19,9 @@ pub type Hints = BoxStream<'static, Hint>;
 /// first time.
 #[tonic::async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// Where these organizations stand. One that is not in the answer is gone. With `newest` the
-    /// answer is of no age; without it a source may answer from what it knows.
-    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads>;
+    /// Where these organizations stand. One that is not in the answer is gone. A source that
+    /// answers from what it knows already does so only if that is no older than `age_max`.
+    async fn heads(&self, organizations: &[OrganizationId], age_max: Duration) -> Result<Heads>;
 
     /// Everything that is so in an organization, without ended sessions that mean nothing any more
     /// at `now`. `None` when there is no such organization.

@@ -35,7 +35,7 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 /// listens anew.
 const SILENCE_MAX: Duration = Duration::from_secs(25);
 /// Rest before listening anew.
-const LISTEN_REST: Duration = Duration::from_secs(1);
+const LISTEN_REST: Duration = Duration::from_millis(250);
 /// Rest after a token was refused.
 const TOKEN_REST: Duration = Duration::from_secs(5);
 /// The largest part of an answer, in bytes: one role may have a hundred thousand permissions.
@@ -69,6 +69,8 @@ pub struct Installation {
     pub single_tenant: bool,
     /// How long access tokens live.
     pub access_token: Duration,
+    /// Whether what this client is fed with is enough to judge tokens of the system organization.
+    pub serves_system: bool,
 }
 
 /// The upstream server.
@@ -129,6 +131,7 @@ impl Upstream {
             issuer: found.issuer,
             single_tenant: found.single_tenant,
             access_token: Duration::from_secs(found.access_token_seconds.into()),
+            serves_system: found.serves_system,
         })
     }
 
@@ -229,7 +232,7 @@ impl Upstream {
 
 #[tonic::async_trait]
 impl Source for Upstream {
-    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads> {
+    async fn heads(&self, organizations: &[OrganizationId], age_max: Duration) -> Result<Heads> {
         let mut all = Heads {
             heads: Vec::with_capacity(organizations.len()),
             time_us: 0,
@@ -238,7 +241,7 @@ impl Source for Upstream {
         for part in organizations.chunks(HEADS_MAX) {
             let request = pb::GetHeadsRequest {
                 organization_ids: part.iter().map(ToString::to_string).collect(),
-                newest,
+                age_max_us: u64::try_from(age_max.as_micros()).unwrap_or(u64::MAX),
             };
             let request = self.short(request).await?;
             let answer = self.client().get_heads(request).await;
@@ -362,7 +365,10 @@ impl Ear {
                     let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
                     self.heard.extend(hints);
                 }
-                Ok(None) | Err(_) => self.stream = None,
+                Ok(None) | Err(_) => {
+                    self.stream = None;
+                    sleep(LISTEN_REST).await;
+                }
             }
         }
     }

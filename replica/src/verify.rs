@@ -131,6 +131,10 @@ impl Verifier {
         };
         let claims = &verified.claims;
         let organization = verified.principal.organization();
+        if !self.snapshots.serves(organization) {
+            let message = "this sidecar is not fed with that organization or product";
+            return Err(Error::new(ErrorReason::NotServed, message));
+        }
         let present = self
             .snapshots
             .get(organization, want.and_at_least(claims.rev))

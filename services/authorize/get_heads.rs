@@ -1,5 +1,7 @@
 //! `GetHeads`: where organizations stand, for those that are fed.
 
+use std::time::Duration;
+
 use gatepost_core::OrganizationId;
 use gatepost_core::feed::{Reach, narrowed_epoch};
 use gatepost_proto::authorize::v1::{GetHeadsRequest, GetHeadsResponse, OrganizationHead};
@@ -37,7 +39,8 @@ async fn heads(
         .map_err(|_| Error::invalid("organizationIds", "an organization has a UUID"))?;
     organizations.retain(|id| reach == Reach::All || *id == system || reach == Reach::One(*id));
     let snapshots = &feeder.gatekeeper.snapshots;
-    let found = snapshots.heads(&organizations, message.newest).await?;
+    let age_max = Duration::from_micros(message.age_max_us);
+    let found = snapshots.heads(&organizations, age_max).await?;
     let heads = found.heads.into_iter().map(|head| OrganizationHead {
         organization_id: head.organization.to_string(),
         revision: head.revision,

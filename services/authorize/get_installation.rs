@@ -1,5 +1,6 @@
 //! `GetInstallation`: what a sidecar must know before it can decide anything.
 
+use gatepost_core::feed::Reach;
 use gatepost_proto::authorize::v1::{GetInstallationRequest, GetInstallationResponse};
 use gatepost_proto::rpc::Rpc;
 use tonic::metadata::MetadataMap;
@@ -24,9 +25,11 @@ async fn installation(
     feeder: &Feeder,
     metadata: &MetadataMap,
 ) -> Result<Response<GetInstallationResponse>> {
-    let (caller, _) = feeder.enter(metadata).await?;
+    let (caller, reach) = feeder.enter(metadata).await?;
+    let system = caller.present.system.id();
     Ok(Response::new(GetInstallationResponse {
-        system_organization_id: caller.present.system.id().to_string(),
+        system_organization_id: system.to_string(),
+        serves_system: reach == Reach::All || reach == Reach::One(system),
         issuer: feeder.issuer.clone(),
         single_tenant: caller.present.single_tenant,
         access_token_seconds: feeder.access_token_s,

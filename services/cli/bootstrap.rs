@@ -57,6 +57,17 @@ fn report(manifest: &Manifest, before: &Manifest, changed: bool) {
         difference.added.len(),
         difference.removed.len()
     );
+    let routes = [
+        difference.routes_added.len(),
+        difference.routes_removed.len(),
+    ];
+    if routes != [0, 0] {
+        let [added, removed] = routes;
+        println!(
+            "{}: {added} routes added, {removed} removed",
+            manifest.service
+        );
+    }
     for (sign, lines) in [('+', difference.added), ('-', difference.removed)] {
         for line in lines {
             let (role, permission) = (line.role.unwrap_or_default(), line.permission);

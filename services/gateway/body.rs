@@ -14,7 +14,7 @@ use super::percent;
 ///
 /// # Errors
 /// `BODY_TOO_LARGE`, `MEDIA_TYPE_UNSUPPORTED` or `MALFORMED_BODY`.
-pub(super) async fn read(
+pub async fn read(
     headers: &HeaderMap,
     body: axum::body::Body,
     bytes_max: usize,

@@ -2,7 +2,7 @@
 
 /// Why a text cannot be decoded: `%` without two hexadecimal digits, or bytes that are not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BadEscape;
+pub struct BadEscape;
 
 /// What else is special beside `%`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ fn digit(byte: Option<u8>) -> Option<u8> {
 }
 
 /// The pairs of a query or of a form, in their order. Empty pieces are skipped.
-pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, BadEscape> {
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, BadEscape> {
     let pieces = text.split('&').filter(|piece| !piece.is_empty());
     let pair = |piece: &str| {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));

@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub by_query: bool,
     /// The methods that the path is known with, for a 405.
     pub allow: &'a str,
+    /// Whether a decision was asked for, of whatever path.
+    pub decides: bool,
 }
 
 /// A problem document (RFC 9457 §3).
@@ -58,6 +60,38 @@ struct Field {
     message: String,
 }
 
+impl<'a> Problem<'a> {
+    fn new(
+        reason: ErrorReason,
+        status: StatusCode,
+        detail: &'a str,
+        at: Option<&str>,
+        asked: Asked<'a>,
+    ) -> Self {
+        let is_auth = asked.decides || is_auth(asked.path);
+        let kind = reason.name().to_lowercase().replace('_', "-");
+        Self {
+            r#type: format!("{TYPE_PREFIX}{kind}"),
+            title: reason.title(),
+            status: status.as_u16(),
+            detail,
+            instance: asked.path,
+            code: code(reason, at, is_auth),
+            message: detail,
+            reason: reason.name(),
+            request_id: asked.request_id,
+            field: None,
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// The body alone, for a proxy that hands it on to its client.
+pub fn body(reason: ErrorReason, status: StatusCode, detail: &str, asked: Asked<'_>) -> Vec<u8> {
+    let problem = Problem::new(reason, status, detail, None, asked);
+    serde_json::to_vec(&problem).unwrap_or_default()
+}
+
 /// The answer to a call that was refused or failed.
 pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
     let info = info(status);
@@ -81,18 +115,6 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
         .map(|details| details.field_violations);
     let fields = violations.into_iter().flatten();
     let problem = Problem {
-        r#type: format!(
-            "{TYPE_PREFIX}{}",
-            reason.name().to_lowercase().replace('_', "-")
-        ),
-        title: reason.title(),
-        status: reason.http_status().as_u16(),
-        detail,
-        instance: asked.path,
-        code: code(reason, at, asked.path),
-        message: detail,
-        reason: reason.name(),
-        request_id: asked.request_id,
         field,
         fields: fields
             .map(|each| Field {
@@ -100,6 +122,7 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
                 message: each.description,
             })
             .collect(),
+        ..Problem::new(reason, reason.http_status(), detail, at, asked)
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
@@ -175,7 +198,7 @@ fn place<'a>(at: Option<&'a str>, field: Option<&'a str>, asked: Asked<'_>) -> O
     clippy::wildcard_enum_match_arm,
     reason = "a new reason has no code of Lerian's"
 )]
-fn code(reason: ErrorReason, at: Option<&str>, path: &str) -> String {
+fn code(reason: ErrorReason, at: Option<&str>, is_auth: bool) -> String {
     // Numbers of 1000 and more belong to one service, whatever path they come from.
     let domain = match reason {
         ErrorReason::GrantTypeUnsupported => Some("AUT-0013"),
@@ -200,7 +223,7 @@ fn code(reason: ErrorReason, at: Option<&str>, path: &str) -> String {
         (ErrorReason::TokenInvalid | ErrorReason::TokenExpired, _) => Some("0007"),
         _ => None,
     };
-    let service = if is_auth(path) { "AUT" } else { "IDE" };
+    let service = if is_auth { "AUT" } else { "IDE" };
     match (domain, shared) {
         (Some(code), _) => code.to_owned(),
         (None, Some(number)) => format!("{service}-{number}"),
@@ -253,7 +276,7 @@ mod tests {
             (ErrorReason::NameTaken, None, "/v1/users", "NAME_TAKEN"),
         ];
         for (reason, at, path, expected) in cases {
-            assert_eq!(code(reason, at, path), expected);
+            assert_eq!(code(reason, at, is_auth(path)), expected);
         }
     }
 

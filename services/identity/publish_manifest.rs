@@ -80,6 +80,7 @@ fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
         permissions: request.permissions.clone(),
         roles: request.roles.clone(),
         m2m: request.m2m.clone(),
+        routes: request.routes.clone(),
     })
 }
 

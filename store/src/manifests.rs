@@ -1,6 +1,6 @@
 //! What products declare. Manifests belong to the system organization, and all see them.
 
-use gatepost_core::{Change, Fact, RoleId};
+use gatepost_core::{Change, Fact, RoleId, Route};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -31,6 +31,8 @@ pub struct Manifest {
     pub declared: Vec<(String, String)>,
     /// Names of its roles that every user of every organization holds.
     pub everyone: Vec<String>,
+    /// Which of its permissions a request needs.
+    pub routes: Vec<Route>,
     /// When it was published.
     pub published_at: OffsetDateTime,
 }
@@ -51,6 +53,8 @@ struct Product {
     declared: Vec<(String, String)>,
     everyone: Vec<String>,
     everyone_ids: Vec<RoleId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<Route>,
 }
 
 impl Product {
@@ -64,6 +68,7 @@ impl Product {
             aliases: self.aliases,
             declared: self.declared,
             everyone: self.everyone_ids,
+            routes: self.routes,
         }
     }
 }
@@ -85,6 +90,7 @@ impl Manifest {
             aliases: product.aliases,
             declared: product.declared,
             everyone: product.everyone,
+            routes: product.routes,
         })
     }
 }
@@ -140,6 +146,7 @@ impl<'a> Manifests<'a> {
             declared: manifest.declared.clone(),
             everyone: manifest.everyone.clone(),
             everyone_ids,
+            routes: manifest.routes.clone(),
         };
         let row = manifests::Model {
             slug: manifest.slug.clone(),

@@ -88,6 +88,7 @@ async fn what_is_not_fed_is_not_decided() {
         // Every product that declares the permission would have to agree.
         (&alice.token, ""),
         (&bob.token, "midaz"),
+        (&world.admin.token, "midaz"),
     ] {
         let refused = gate.may(token, &ask(product, "get")).await.unwrap_err();
         assert_eq!(reason(&refused), ErrorReason::NotServed, "{product}");

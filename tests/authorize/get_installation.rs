@@ -16,12 +16,14 @@ async fn a_sidecar_learns_what_tokens_are_checked_by() {
     let all = [
         "accessTokenSeconds",
         "issuer",
+        "servesSystem",
         "singleTenant",
         "systemOrganizationId",
     ];
     assert_eq!(fields(answer.is(200)), all);
     assert_eq!(answer.body["issuer"], PUBLIC_URL);
     assert_eq!(answer.body["singleTenant"], true);
+    assert_eq!(answer.body["servesSystem"], false);
     assert_eq!(answer.body["accessTokenSeconds"], 600);
 }
 

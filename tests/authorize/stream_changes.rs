@@ -11,7 +11,7 @@ const PATH: &str = "/v1/replica:changes";
 
 /// Where the organization of `sidecar` stands: revision and epoch.
 async fn head(world: &World, sidecar: &Actor) -> (u64, String) {
-    let body = json!({"organizationIds": [organization(sidecar)], "newest": true});
+    let body = json!({"organizationIds": [organization(sidecar)]});
     let answer = world.post(sidecar, "/v1/replica:heads", body).await;
     let head = &answer.is(200)["heads"][0];
     let text = |name: &str| head[name].as_str().unwrap().to_owned();

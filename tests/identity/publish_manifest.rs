@@ -70,6 +70,51 @@ async fn the_same_content_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn routes_are_part_of_it() {
+    let world = World::start().await;
+    let with = |routes: Value| {
+        let mut manifest = tracer("1");
+        manifest["routes"] = routes;
+        manifest
+    };
+    let get = json!({"resource": "reservations", "action": "get", "methods": ["GET", "HEAD"],
+        "path": "/v1/ledgers/{ledger_id}/reservations", "grpc": ""});
+    let post = json!({"resource": "reservations", "action": "post", "methods": [], "path": "",
+        "grpc": "tracer.v1.Reservations/Create"});
+    let routes = json!([get, post]);
+    publish(&world, &world.admin, PATH, tracer("1"))
+        .await
+        .is(200);
+    let answer = publish(&world, &world.admin, PATH, with(routes.clone())).await;
+    assert_eq!(answer.is(200)["changed"], true);
+    let manifest = world.get(&world.admin, PATH).await.is(200)["manifest"].clone();
+    assert_eq!(manifest["routes"], routes);
+    let mut other = get.clone();
+    other["path"] = json!("/v1/ledgers/{id}/reservations");
+    other["methods"] = json!(["HEAD"]);
+    for (bad, detail) in [
+        (other, "another route"),
+        (
+            json!({"resource": "reservations", "action": "get"}),
+            "either",
+        ),
+        (
+            json!({"resource": "reservations", "action": "put", "grpc": "a.B/C"}),
+            "permissions",
+        ),
+    ] {
+        let answer = publish(&world, &world.admin, PATH, with(json!([get, bad]))).await;
+        let problem = answer.is(400);
+        assert_eq!(problem["reason"], ErrorReason::ManifestInvalid.name());
+        let told = problem["detail"].as_str().unwrap();
+        assert!(
+            told.contains("routes[1]") && told.contains(detail),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_an_administrator_added_stays() {
     let world = World::start().await;
     publish(&world, &world.admin, PATH, tracer("1"))

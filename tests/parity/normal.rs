@@ -72,6 +72,12 @@ impl Normal {
         if fields.contains_key("requestId") {
             fields.insert("hash".to_owned(), "a hash".into());
         }
+        // How fresh an answer was: the bound is a setting, the rest is of the moment.
+        if fields.contains_key("boundMs") {
+            for name in ["ageMs", "lagMs"] {
+                fields.insert(name.to_owned(), "milliseconds".into());
+            }
+        }
         let fields = fields
             .into_iter()
             .map(|(name, value)| (name, self.value(value)));

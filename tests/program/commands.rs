@@ -89,8 +89,15 @@ async fn bootstrap_reports_and_repeats_and_takes_nothing_away() {
     assert_eq!(again.stdout, "lending: nothing changed\n");
     assert_eq!(group(rest.clone(), admin.clone()).await, before);
 
-    std::fs::write(&file, MANIFEST.replace("action: post", "action: delete")).unwrap();
+    let routes = "routes: [{methods: [DELETE], path: '/v1/loans/{id}', \
+                  resource: loans, action: delete}]";
+    let manifest = MANIFEST.replace("action: post", "action: delete") + routes;
+    std::fs::write(&file, manifest).unwrap();
     let next = bootstrap();
+    assert!(
+        next.stdout.contains("lending: 1 routes added, 0 removed"),
+        "{next:?}"
+    );
     assert!(
         next.stdout.contains("1 permissions added, 1 removed"),
         "{next:?}"

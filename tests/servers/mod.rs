@@ -11,6 +11,7 @@
 #![cfg(test)]
 
 pub mod postgres;
+pub mod proxy;
 pub mod valkey;
 
 use std::io::{BufRead, BufReader, Write};

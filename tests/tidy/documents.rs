@@ -158,6 +158,7 @@ fn documents_name_files_and_tests_that_are_there() {
                 "core/",
                 "docs/",
                 "proto/",
+                "replica/",
                 "services/",
                 "store/",
                 "tests/",

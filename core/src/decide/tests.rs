@@ -223,6 +223,7 @@ fn product(slug: &str, alias: &str, declared: &[(&str, &str)], everyone: &[u128]
             .iter()
             .map(|number| RoleId::new(Uuid::from_u128(*number)))
             .collect(),
+        routes: vec![],
     }
 }
 

@@ -51,6 +51,7 @@ fn lively() -> impl Strategy<Value = (World, Subject)> {
             aliases: vec![],
             declared: vec![("a".into(), "a".into()), ("b".into(), "c".into())],
             everyone: vec![],
+            routes: vec![],
         };
         let products = ["p", "q"].map(product).into_iter();
         world.system = world::unique(products.chain(world.system).chain(there));

@@ -145,10 +145,31 @@ fn more_samples() -> Vec<(Fact, &'static str, &'static str)> {
                 aliases: vec![text("q")],
                 declared: vec![(text("r"), text("get"))],
                 everyone: vec![role],
+                routes: vec![],
             },
             concat!(
                 r#"{"noun":"product","slug":"p","aliases":["q"],"declared":[["r","#,
                 r#""get"]],"everyone":["ID"]}"#
+            ),
+            "product:p",
+        ),
+        (
+            Fact::Product {
+                slug: text("p"),
+                aliases: vec![],
+                declared: vec![],
+                everyone: vec![],
+                routes: vec![crate::Route {
+                    methods: vec![text("GET")],
+                    path: text("/r/{id}"),
+                    resource: text("r"),
+                    action: text("get"),
+                }],
+            },
+            concat!(
+                r#"{"noun":"product","slug":"p","aliases":[],"declared":[],"everyone":[],"#,
+                r#""routes":[{"methods":["GET"],"path":"/r/{id}","resource":"r","#,
+                r#""action":"get"}]}"#
             ),
             "product:p",
         ),

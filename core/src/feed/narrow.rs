@@ -40,7 +40,7 @@ impl<'a> Narrow<'a> {
 
     /// The fact as it may leave.
     pub fn fact(&self, fact: Fact) -> Option<Fact> {
-        self.keeps(&fact).then(|| without_names(fact))
+        self.keeps(&fact).then(|| self.without_names(fact))
     }
 
     fn keeps(&self, fact: &Fact) -> bool {
@@ -48,7 +48,7 @@ impl<'a> Narrow<'a> {
         match fact {
             Fact::Organization { id, .. } => self.has(*id) || *id == self.view.system.id(),
             Fact::Product { slug, .. } => self.products.contains(slug.as_str()),
-            Fact::Role { product, .. } => self.serves(product),
+            Fact::Role { id, product, .. } => self.serves(product) && !self.is_shadowed(*id),
             Fact::SigningKey { .. } => true,
             Fact::Grant { role, .. } => own && self.serves_role(*role),
             Fact::User { .. }
@@ -69,6 +69,41 @@ impl<'a> Narrow<'a> {
         change.key().is_some().then_some(change)
     }
 
+    /// The fact without what people call it. A slug stays: tokens and questions name it. An alias
+    /// that means another product does not: where that is left out, it would mean this one.
+    fn without_names(&self, mut fact: Fact) -> Fact {
+        match &mut fact {
+            Fact::User {
+                username: first,
+                display_name: second,
+                ..
+            }
+            | Fact::Application {
+                name: first,
+                client_id: second,
+                ..
+            } => {
+                first.clear();
+                second.clear();
+            }
+            Fact::Organization { name, .. }
+            | Fact::Group { name, .. }
+            | Fact::Role { name, .. } => {
+                name.clear();
+            }
+            Fact::Product { slug, aliases, .. } => aliases.retain(|alias| {
+                let product = self.view.system.product(alias);
+                product.is_some_and(|product| product.slug() == slug.as_str())
+            }),
+            Fact::Member { .. }
+            | Fact::Grant { .. }
+            | Fact::Credential { .. }
+            | Fact::EndedSession { .. }
+            | Fact::SigningKey { .. } => {}
+        }
+        fact
+    }
+
     fn has(&self, organization: OrganizationId) -> bool {
         match self.reach {
             Reach::One(own) => own == organization,
@@ -83,40 +118,17 @@ impl<'a> Narrow<'a> {
         known.is_none_or(|product| self.products.contains(product.slug()))
     }
 
+    /// Whether the installation has a role of that id, which counts instead of this one: if that is
+    /// left out, this one must not come forward.
+    fn is_shadowed(&self, role: RoleId) -> bool {
+        !self.view.is_system() && self.view.system.role(role).is_some()
+    }
+
     /// A role that is gone cannot be told to be of another product; its grant says nothing anyway.
     fn serves_role(&self, role: RoleId) -> bool {
         let role = self.view.role(role).map(RoleEntry::product);
         role.is_none_or(|product| self.serves(product))
     }
-}
-
-/// The fact without what people call it. A slug stays: tokens and questions name it.
-fn without_names(mut fact: Fact) -> Fact {
-    match &mut fact {
-        Fact::User {
-            username: first,
-            display_name: second,
-            ..
-        }
-        | Fact::Application {
-            name: first,
-            client_id: second,
-            ..
-        } => {
-            first.clear();
-            second.clear();
-        }
-        Fact::Organization { name, .. } | Fact::Group { name, .. } | Fact::Role { name, .. } => {
-            name.clear();
-        }
-        Fact::Member { .. }
-        | Fact::Grant { .. }
-        | Fact::Credential { .. }
-        | Fact::EndedSession { .. }
-        | Fact::Product { .. }
-        | Fact::SigningKey { .. } => {}
-    }
-    fact
 }
 
 /// The epoch of what was narrowed: another one when revisions were counted anew, and when a name

@@ -61,6 +61,7 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
             .map(|(resource, action)| (resource.into(), action.into()))
             .into(),
         everyone: vec![],
+        routes: vec![],
     };
     let allow = Effect::Allow;
     let system = vec![

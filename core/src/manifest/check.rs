@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::{Manifest, ManifestPermission, ManifestRole};
 use crate::limits::{
     MANIFEST_ALIASES_MAX, MANIFEST_GRANTS_MAX, MANIFEST_PERMISSIONS_MAX, MANIFEST_ROLES_MAX,
+    MANIFEST_ROUTES_MAX, ROUTE_METHODS_MAX,
 };
-use crate::name::{GroupName, NameError, RoleName, Slug, check_pattern};
+use crate::name::{GroupName, NameError, RoleName, Slug, check_part, check_pattern};
+use crate::route::{RouteError, Routes};
 use crate::{PRODUCT_GATEPOST, PRODUCT_SYSTEM};
 
 /// Something wrong in a manifest.
@@ -34,6 +36,12 @@ pub enum ManifestProblem {
     /// A permission of a role that the manifest does not have.
     #[error("names a role that is not in `roles`")]
     UnknownRole,
+    /// Not a route, or a second one for the same requests.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// A route to a permission that the manifest does not have.
+    #[error("names a permission that is not in `permissions`")]
+    UnknownPermission,
     /// More than may be.
     #[error("must be at most {max}")]
     TooMany {
@@ -55,12 +63,14 @@ impl Manifest {
             MANIFEST_PERMISSIONS_MAX,
         );
         errors.size("roles", self.roles.len(), MANIFEST_ROLES_MAX);
+        errors.size("routes", self.routes.len(), MANIFEST_ROUTES_MAX);
         // What is far too large is not looked at any closer.
         if errors.0.is_empty() {
             errors.name("service", &Slug::parse(&self.service));
             self.check_slugs(&mut errors);
             self.check_roles(&mut errors);
             self.check_permissions(&mut errors);
+            self.check_routes(&mut errors);
         }
         if errors.0.is_empty() {
             Ok(())
@@ -104,6 +114,30 @@ impl Manifest {
                 errors.push(path.clone(), ManifestProblem::Duplicate);
             }
             check_permission(&path, permission, &roles, errors);
+        }
+    }
+}
+
+impl Manifest {
+    /// A route needs a permission that is spelt out in `permissions`: what nobody declares is a
+    /// typing error, and would refuse everybody.
+    fn check_routes(&self, errors: &mut Errors) {
+        let permissions = self.permissions.iter();
+        let pairs = permissions.map(|line| (line.resource.as_str(), line.action.as_str()));
+        let declared: BTreeSet<(&str, &str)> = pairs.collect();
+        let mut routes = Routes::default();
+        for (index, route) in self.routes.iter().enumerate() {
+            let path = format!("routes[{index}]");
+            errors.name(&format!("{path}.resource"), &check_part(&route.resource));
+            errors.name(&format!("{path}.action"), &check_part(&route.action));
+            if !declared.contains(&(route.resource.as_str(), route.action.as_str())) {
+                errors.push(path.clone(), ManifestProblem::UnknownPermission);
+            }
+            if route.methods.len() > ROUTE_METHODS_MAX {
+                errors.size(&path, route.methods.len(), ROUTE_METHODS_MAX);
+            } else if let Err(error) = route.read().and_then(|route| routes.add(&route)) {
+                errors.push(path, error.into());
+            }
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Manifest;
+use super::{Manifest, ManifestRoute};
 use crate::fact::{Effect, RolePermission};
 use crate::role::ANY;
+use crate::route::{Route, RouteError, grpc_path};
 
 /// One thing that a manifest says of a permission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,21 +23,30 @@ pub struct ManifestDiff {
     pub added: BTreeSet<ManifestLine>,
     /// Only in the old one.
     pub removed: BTreeSet<ManifestLine>,
+    /// Routes only in the new one.
+    pub routes_added: BTreeSet<Route>,
+    /// Routes only in the old one.
+    pub routes_removed: BTreeSet<Route>,
 }
 
 impl ManifestDiff {
-    /// Whether both say the same of permissions.
+    /// Whether both say the same of permissions and routes.
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
+        let lines = self.added.is_empty() && self.removed.is_empty();
+        lines && self.routes_added.is_empty() && self.routes_removed.is_empty()
     }
 }
 
-/// Compares the permissions of two manifests.
+/// Compares the permissions and routes of two manifests.
 pub fn diff(old: &Manifest, new: &Manifest) -> ManifestDiff {
+    let routes = |manifest: &Manifest| BTreeSet::from_iter(manifest.routes());
+    let (old_routes, new_routes) = (routes(old), routes(new));
     let (old, new) = (old.lines(), new.lines());
     ManifestDiff {
         added: new.difference(&old).cloned().collect(),
         removed: old.difference(&new).cloned().collect(),
+        routes_added: new_routes.difference(&old_routes).cloned().collect(),
+        routes_removed: old_routes.difference(&new_routes).cloned().collect(),
     }
 }
 
@@ -57,6 +67,10 @@ impl Manifest {
         }
         sort(&mut canonical.permissions);
         sort(&mut canonical.roles);
+        for route in &mut canonical.routes {
+            sort(&mut route.methods);
+        }
+        sort(&mut canonical.routes);
         // Structs of texts, lists and flags always have a JSON form.
         serde_json::to_vec(&canonical).unwrap_or_default()
     }
@@ -91,6 +105,14 @@ impl Manifest {
             .map(|line| (line.resource.clone(), line.action.clone()))
             .collect();
         pairs.into_iter().collect()
+    }
+
+    /// Its routes, sorted; those that are none are left out.
+    pub fn routes(&self) -> Vec<Route> {
+        let routes = self.routes.iter();
+        let mut routes: Vec<Route> = routes.filter_map(|route| route.read().ok()).collect();
+        sort(&mut routes);
+        routes
     }
 
     /// Every built-in group with the roles it is given, both sorted by name.
@@ -145,6 +167,33 @@ impl Manifest {
             );
         }
         lines
+    }
+}
+
+impl ManifestRoute {
+    /// The route that it declares; a gRPC method becomes the request that calls it.
+    ///
+    /// # Errors
+    /// [`RouteError::Form`] and [`RouteError::Grpc`]; whether method and path are any is left to
+    /// [`Routes::add`](crate::route::Routes::add).
+    pub fn read(&self) -> Result<Route, RouteError> {
+        let is_http = !self.methods.is_empty() && !self.path.is_empty();
+        let is_grpc = !self.grpc.is_empty();
+        if is_http == is_grpc || is_grpc && !(self.methods.is_empty() && self.path.is_empty()) {
+            return Err(RouteError::Form);
+        }
+        let (mut methods, path) = if is_grpc {
+            (vec!["POST".to_owned()], grpc_path(&self.grpc)?)
+        } else {
+            (self.methods.clone(), self.path.clone())
+        };
+        methods.sort_unstable();
+        Ok(Route {
+            methods,
+            path,
+            resource: self.resource.clone(),
+            action: self.action.clone(),
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::decide::View;
 use crate::fact::{Change, Fact, GrantSubject, RolePermission};
 use crate::id::{GroupId, RoleId};
 use crate::name;
+use crate::route::Route;
 use crate::simulate::Proposal;
 use crate::snapshot::{GroupEntry, RoleEntry};
 
@@ -28,6 +29,8 @@ pub struct Publication {
     /// Its built-in groups with the names of the roles that they are given, both sorted. What
     /// groups have besides stays.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Which of its permissions a request needs, sorted.
+    pub routes: Vec<Route>,
 }
 
 impl Manifest {
@@ -40,6 +43,7 @@ impl Manifest {
             everyone: self.everyone_roles(),
             roles: self.roles(),
             groups: self.groups(),
+            routes: self.routes(),
         }
     }
 }
@@ -78,6 +82,7 @@ impl Publication {
             everyone: everyone
                 .filter_map(|name| ids.get(name.as_str()).copied())
                 .collect(),
+            routes: self.routes.clone(),
         }));
         proposal.organization = self.furnish(view, &ids, new_id);
         proposal

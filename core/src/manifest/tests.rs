@@ -28,7 +28,12 @@ fn fees() -> Manifest {
              "machines": ["midaz", "plugin-fees"]},
             {"name": "empty"}
         ],
-        "m2m": {"exposed": true, "needs": ["midaz"]}
+        "m2m": {"exposed": true, "needs": ["midaz"]},
+        "routes": [
+            {"methods": ["HEAD", "GET"], "path": "/v1/packages/{package_id}",
+             "resource": "packages", "action": "get"},
+            {"grpc": "fees.v1.Estimates/*", "resource": "packages", "action": "get"}
+        ]
     }"#,
     )
 }
@@ -78,6 +83,16 @@ fn what_follows() {
     );
     assert_eq!(manifest.everyone_roles(), ["viewer"]);
     assert_eq!(manifest.machine_roles("midaz"), ["editor"]);
+    let routes = serde_json::to_string(&manifest.routes()).unwrap();
+    assert_eq!(
+        routes,
+        concat!(
+            r#"[{"methods":["GET","HEAD"],"path":"/v1/packages/{package_id}","#,
+            r#""resource":"packages","action":"get"},"#,
+            r#"{"methods":["POST"],"path":"/fees.v1.Estimates/*","#,
+            r#""resource":"packages","action":"get"}]"#
+        )
+    );
     assert!(manifest.machine_roles("reporter").is_empty());
 }
 
@@ -91,6 +106,8 @@ fn the_hash_is_of_the_meaning() {
     same.roles.reverse();
     same.roles[1].granted_to.reverse();
     same.permissions[3].roles.reverse();
+    same.routes.reverse();
+    same.routes[1].methods.reverse();
     assert_eq!(same.canonical_bytes(), bytes);
     let mut other = manifest.clone();
     other.permissions[3].action = "get".into();
@@ -126,12 +143,24 @@ fn what_changed() {
         told(&changes.removed),
         ["- estimates:post", "editor packages:get"]
     );
+    new = old.clone();
+    new.routes[0].path = "/v2/packages/{package_id}".into();
+    let changes = diff(&old, &new);
+    let paths = |routes: &std::collections::BTreeSet<crate::Route>| -> Vec<String> {
+        routes.iter().map(|route| route.path.clone()).collect()
+    };
+    assert_eq!(paths(&changes.routes_added), ["/v2/packages/{package_id}"]);
+    assert_eq!(
+        paths(&changes.routes_removed),
+        ["/v1/packages/{package_id}"]
+    );
+    assert!(!changes.is_empty() && changes.added.is_empty());
 }
 
 type Edit = fn(&mut Manifest);
 
 /// What is done to a good manifest, and where and how that is refused.
-const MISTAKES: [(Edit, &str, &str); 15] = [
+const MISTAKES: [(Edit, &str, &str); 24] = [
     (|m| m.service = "Fees".into(), "service", "lower-case"),
     (|m| m.aliases[0] = "a/b".into(), "aliases[0]", "lower-case"),
     (
@@ -190,6 +219,35 @@ const MISTAKES: [(Edit, &str, &str); 15] = [
         |m| m.roles[1].granted_to[1].group = "Editors".into(),
         "roles[1].grantedTo[1].group",
         "twice",
+    ),
+    (|m| m.routes[0].grpc = "a.B/C".into(), "routes[0]", "either"),
+    (|m| m.routes[0].methods.clear(), "routes[0]", "either"),
+    (|m| m.routes[1].grpc.clear(), "routes[1]", "either"),
+    (|m| m.routes[1].grpc = "a.B".into(), "routes[1]", "gRPC"),
+    (
+        |m| m.routes[0].path = "/a/../b".into(),
+        "routes[0]",
+        "a path such as",
+    ),
+    (
+        |m| m.routes[0].methods[0] = "get".into(),
+        "routes[0]",
+        "capital",
+    ),
+    (
+        |m| m.routes.push(m.routes[1].clone()),
+        "routes[2]",
+        "another route",
+    ),
+    (
+        |m| m.routes[0].action = "put".into(),
+        "routes[0]",
+        "not in `permissions`",
+    ),
+    (
+        |m| m.routes[0].methods = vec!["GET".into(); 21],
+        "routes[0]",
+        "at most 20",
     ),
 ];
 
@@ -257,11 +315,13 @@ fn nothing_unknown() {
 
 proptest! {
     #[test]
-    fn any_text_is_judged(service in ".*", name in ".*", action in ".*") {
+    fn any_text_is_judged(service in ".*", name in ".*", action in ".*", path in "(/|:|[{}a%*.]){0,9}") {
         let mut manifest = fees();
         manifest.service = service;
         manifest.roles[0].name = name;
-        manifest.permissions[0].action = action;
+        manifest.permissions[3].action = action;
+        manifest.routes.truncate(1);
+        manifest.routes[0].path = path;
         if manifest.validate().is_ok() {
             let again: Manifest = serde_json::from_slice(&manifest.canonical_bytes()).unwrap();
             prop_assert_eq!(again.canonical_bytes(), manifest.canonical_bytes());

@@ -11,6 +11,7 @@ use crate::fact::{
     Status,
 };
 use crate::id::{ApplicationId, CredentialId, GroupId, OrganizationId, RoleId, SessionId, UserId};
+use crate::route::Route;
 use crate::snapshot::Snapshot;
 use crate::terms::Attributes;
 
@@ -258,6 +259,16 @@ pub(crate) fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
+fn route() -> impl Strategy<Value = Route> {
+    let path = prop::sample::select(&["/a", "/a/{id}", "no path"][..]);
+    (path, name(), name()).prop_map(|(path, resource, action)| Route {
+        methods: vec!["GET".into()],
+        path: path.into(),
+        resource,
+        action,
+    })
+}
+
 /// Any fact of the installation.
 pub(crate) fn system_fact() -> impl Strategy<Value = Fact> {
     let pairs = prop::collection::btree_set((name(), name()), 0..4);
@@ -266,13 +277,15 @@ pub(crate) fn system_fact() -> impl Strategy<Value = Fact> {
         prop::collection::btree_set(product(), 0..2),
         pairs,
         prop::collection::btree_set(role(), 0..2),
+        prop::collection::btree_set(route(), 0..2),
     );
     prop_oneof![
-        4 => product.prop_map(|(slug, aliases, declared, everyone)| Fact::Product {
+        4 => product.prop_map(|(slug, aliases, declared, everyone, routes)| Fact::Product {
             slug,
             aliases: aliases.into_iter().collect(),
             declared: declared.into_iter().collect(),
             everyone: everyone.into_iter().collect(),
+            routes: routes.into_iter().collect(),
         }),
         4 => noun(),
         1 => (0..3_u8, any::<bool>()).prop_map(|(kid, signs)| Fact::SigningKey {

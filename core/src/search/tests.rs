@@ -140,6 +140,7 @@ fn crowd(count: usize) -> World {
         aliases: vec![],
         declared: vec![],
         everyone: vec![role],
+        routes: vec![],
     };
     let role = Fact::Role {
         id: role,

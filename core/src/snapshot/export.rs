@@ -106,6 +106,7 @@ impl Snapshot {
             aliases: product.aliases().map(Into::into).collect(),
             declared: product.declared(),
             everyone: product.everyone().to_vec(),
+            routes: product.routes().to_vec(),
         }));
         facts.extend(self.signing_keys().map(|(kid, key)| Fact::SigningKey {
             kid: kid.into(),

@@ -133,10 +133,11 @@ impl Snapshot {
             aliases,
             declared,
             everyone,
+            routes,
         } = fact
         {
             let installation = Arc::make_mut(&mut self.installation);
-            installation.set_product(slug, aliases, declared, everyone);
+            installation.set_product(slug, aliases, declared, everyone, routes);
         }
         if let Fact::SigningKey {
             kid,

@@ -10,6 +10,7 @@ use crate::hash::hash_of;
 use crate::id::RoleId;
 use crate::index::ProductName;
 use crate::role::{ANY, PermissionSet, Probe};
+use crate::route::{Matched, Route, Routes};
 use crate::terms::RoleGrant;
 
 /// A product, as its manifest declares it.
@@ -23,6 +24,8 @@ pub struct ProductEntry {
     everyone_grants: Vec<RoleGrant>,
     /// The names that mean it here: its slug, and those aliases that no other product has.
     names: Vec<ProductName>,
+    routes: Vec<Route>,
+    matcher: Routes,
 }
 
 impl ProductEntry {
@@ -63,6 +66,19 @@ impl ProductEntry {
     /// The names that mean it here.
     pub(crate) fn names(&self) -> &[ProductName] {
         &self.names
+    }
+
+    /// Which of its permissions requests need, sorted.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The permission that a request needs: its method, and its path as sent; a query is ignored.
+    ///
+    /// `None` for a request that no route takes, and for a path that is not in normal form (see
+    /// [`route`](crate::route)): there is no permission for it, so nobody has it.
+    pub fn route<'a, 'p>(&'a self, method: &str, path: &'p str) -> Option<Matched<'a, 'p>> {
+        self.matcher.find(method, path)
     }
 
     /// Whether it declares just this. A wildcard is for roles and declares nothing.
@@ -120,6 +136,7 @@ impl Installation {
         aliases: &[String],
         declared: &[(String, String)],
         everyone: &[RoleId],
+        routes: &[Route],
     ) {
         let mut pairs = PermissionSet::default();
         for (resource, action) in declared {
@@ -132,6 +149,8 @@ impl Installation {
             everyone: everyone.to_vec(),
             everyone_grants: Vec::new(),
             names: Vec::new(),
+            routes: routes.to_vec(),
+            matcher: Routes::default(),
         };
         product.aliases.sort_unstable();
         product.aliases.dedup();
@@ -139,6 +158,12 @@ impl Installation {
         product.everyone.dedup();
         let everyone = product.everyone.iter();
         product.everyone_grants = everyone.map(|role| RoleGrant::plain(*role)).collect();
+        product.routes.sort_unstable();
+        product.routes.dedup();
+        for route in &product.routes {
+            // A manifest with a bad route is never published; here it would take no request.
+            let _ = product.matcher.add(route);
+        }
         self.products.insert(slug.into(), Arc::new(product));
         self.index_names();
     }
@@ -176,7 +201,7 @@ impl Installation {
         let products: usize = self
             .products
             .values()
-            .map(|product| product.declared.heap_bytes())
+            .map(|product| product.declared.heap_bytes() + 2 * product.matcher.heap_bytes())
             .sum();
         let keys: usize = self
             .keys

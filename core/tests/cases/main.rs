@@ -138,6 +138,7 @@ fn product_facts(cases: &Cases) -> Vec<Fact> {
             (resource.to_owned(), action.to_owned())
         });
         facts.push(Fact::Product {
+            routes: Vec::new(),
             slug: slug.clone(),
             aliases: product.aliases.clone(),
             declared: declared.collect(),

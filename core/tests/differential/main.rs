@@ -131,6 +131,7 @@ fn facts(policy: &Policy) -> Vec<Fact> {
 
 fn system() -> Snapshot {
     let product = Fact::Product {
+        routes: Vec::new(),
         slug: "p".into(),
         aliases: Vec::new(),
         declared: Vec::new(),

@@ -1,6 +1,7 @@
 //! What a replica tells those that it feeds: where organizations stand, what changed, what is new.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use gatepost_core::OrganizationId;
@@ -56,32 +57,32 @@ impl Snapshots {
         let _ = self.news.send(Hint::Organization(organization));
     }
 
-    /// Where organizations stand, from what is known here if that is fresh enough to hand on, and
-    /// from the source for the rest. The age counts from when this was called.
+    /// Where organizations stand: from what is known here if that is no older than `age_max`, or
+    /// becomes so by a round that all share, and from the source for the rest. The age counts from
+    /// when this was called.
     ///
     /// # Errors
     /// What the source answers.
     pub async fn heads(
         self: &Arc<Self>,
         organizations: &[OrganizationId],
-        newest: bool,
+        age_max: Duration,
     ) -> Result<Heads> {
         let arrived = self.clock.since_boot();
-        if newest {
-            self.catch_up_all(organizations).await;
-        }
-        // Who is fed has a bound, too, and needs a part of it.
-        let floor = if newest {
-            arrived
-        } else {
-            arrived.saturating_sub(self.config.bound / 2)
+        let floor = arrived.saturating_sub(age_max);
+        let known = |organization: &OrganizationId| {
+            let slot = self.slot(*organization)?;
+            slot.known().clone()
         };
+        let is_old = |organization: &&OrganizationId| {
+            known(organization).is_some_and(|known| known.proven_at() <= floor)
+        };
+        self.catch_up_all(organizations.iter().filter(is_old), arrived)
+            .await;
         let (mut heads, mut rest) = (Vec::with_capacity(organizations.len()), Vec::new());
         let mut oldest = arrived;
         for organization in organizations {
-            let slot = self.slot(*organization);
-            let known = slot.and_then(|slot| slot.known().clone());
-            match known.filter(|known| known.proven_at() >= floor) {
+            match known(organization).filter(|known| known.proven_at() > floor) {
                 Some(known) => {
                     oldest = oldest.min(known.proven_at());
                     heads.push(Head {
@@ -95,7 +96,7 @@ impl Snapshots {
         }
         let mut age_us = micros(arrived.saturating_sub(oldest));
         if !rest.is_empty() {
-            let found = self.source.heads(&rest, newest).await?;
+            let found = self.source.heads(&rest, age_max).await?;
             heads.extend(found.heads);
             age_us = age_us.max(found.age_us);
         }
@@ -107,21 +108,22 @@ impl Snapshots {
         })
     }
 
-    /// Waits for a round that all share, for those that are loaded.
-    async fn catch_up_all(self: &Arc<Self>, organizations: &[OrganizationId]) {
-        let arrived = self.clock.since_boot();
-        let loaded = organizations
-            .iter()
-            .filter(|id| self.slot(**id).is_some_and(|slot| slot.is_loaded()));
-        let waits = loaded.map(|organization| {
-            let request = Request {
-                organization: *organization,
-                want: Want::default().and_fully_fresh(),
-                arrived,
-            };
-            self.catch_up(request, CATCH_UP_MAX)
+    /// Waits for a round that begins after `arrived`. Those that do not come in time are asked for
+    /// at the source.
+    async fn catch_up_all(
+        self: &Arc<Self>,
+        organizations: impl Iterator<Item = &OrganizationId>,
+        arrived: Duration,
+    ) {
+        let requests = organizations.map(|organization| Request {
+            organization: *organization,
+            want: Want::default().and_fully_fresh(),
+            arrived,
         });
-        // Those that did not come in time are asked for at the source.
+        let requests: Vec<Request> = requests.collect();
+        let waits = requests
+            .into_iter()
+            .map(|request| self.catch_up(request, CATCH_UP_MAX));
         let _ = join_all(waits).await;
     }
 

@@ -69,8 +69,13 @@ impl Snapshots {
             } else {
                 self.take_wanted()
             };
-            let newest = self.newest.swap(false, Ordering::SeqCst);
-            let looked = timeout(self.config.bound, self.look(&organizations, newest)).await;
+            // Who waits wants the newest; else the age may take a part of the bound.
+            let age_max = if self.newest.swap(false, Ordering::SeqCst) {
+                Duration::ZERO
+            } else {
+                self.config.bound / 2
+            };
+            let looked = timeout(self.config.bound, self.look(&organizations, age_max)).await;
             let looked = looked.unwrap_or_else(|_| Err(unavailable()));
             failing = self.judge(looked, failing).await;
             sleep(REST).await;
@@ -129,9 +134,13 @@ impl Snapshots {
     }
 
     /// One round: asks for the heads, proves what stands there, and has the rest brought there.
-    async fn look(self: &Arc<Self>, organizations: &[OrganizationId], newest: bool) -> Result<()> {
+    async fn look(
+        self: &Arc<Self>,
+        organizations: &[OrganizationId],
+        age_max: Duration,
+    ) -> Result<()> {
         let asked_at = self.clock.since_boot();
-        let heads = self.source.heads(organizations, newest).await?;
+        let heads = self.source.heads(organizations, age_max).await?;
         self.compare_clocks(heads.time_us);
         let mut gone: HashSet<OrganizationId> = HashSet::with_capacity(organizations.len());
         gone.extend(organizations);

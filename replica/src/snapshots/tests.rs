@@ -17,6 +17,7 @@ use fake::{Stage, id};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A bound within which tests can wait for what happens past it.
 const BOUND: Duration = Duration::from_millis(400);
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Stage {
     async fn get(&self, organization: u128, want: Want) -> Result<Present, ErrorReason> {
@@ -418,16 +419,20 @@ async fn what_is_handed_on_is_of_the_age_that_it_has_here() {
     stage.patiently(1, Want::default()).await;
     stage.fake.silence(true);
     stage.clock.advance(Duration::from_secs(20));
-    let heads = stage.snapshots.heads(&[id(0), id(1)], false).await.unwrap();
+    let heads = stage.snapshots.heads(&[id(0), id(1)], HOUR).await.unwrap();
     assert_eq!(heads.heads.len(), 2);
     assert!(heads.age_us >= 20_000_000, "{heads:?}");
     stage.fake.silence(false);
     // The source is asked for what is not loaded, and knows that there is no third.
-    let heads = stage.snapshots.heads(&[id(2), id(3)], false).await.unwrap();
+    let heads = stage.snapshots.heads(&[id(2), id(3)], HOUR).await.unwrap();
     let known: Vec<_> = heads.heads.iter().map(|head| head.organization).collect();
     assert_eq!((known, heads.age_us), (vec![id(2)], 0));
     let revision = stage.fake.write(id(1));
-    let heads = stage.snapshots.heads(&[id(1)], true).await.unwrap();
+    let heads = stage
+        .snapshots
+        .heads(&[id(1)], Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!((heads.heads[0].revision, heads.age_us), (revision, 0));
 }
 

@@ -1,6 +1,6 @@
 //! What belongs to the installation: manifests, their roles, signing keys.
 
-use gatepost_core::{Algorithm, Change, Fact, GrantSubject};
+use gatepost_core::{Algorithm, Change, Fact, GrantSubject, Route};
 use gatepost_store::{Grant, Manifest, Role, RoleFilter, SigningKey, StoreError, Walk};
 use time::Duration;
 
@@ -15,7 +15,17 @@ pub fn manifest() -> Manifest {
         aliases: vec!["old-midaz".into()],
         declared: vec![("ledgers".into(), "get".into())],
         everyone: vec!["midaz-viewer".into()],
+        routes: vec![route()],
         published_at: now(),
+    }
+}
+
+fn route() -> Route {
+    Route {
+        methods: vec!["GET".into()],
+        path: "/v1/ledgers/{ledger_id}".into(),
+        resource: "ledgers".into(),
+        action: "get".into(),
     }
 }
 
@@ -37,6 +47,7 @@ pub async fn manifests_keep_role_ids(world: World) {
         aliases: vec!["old-midaz".into()],
         declared: vec![("ledgers".into(), "get".into())],
         everyone: vec![viewer.id],
+        routes: vec![route()],
     };
     assert_eq!(tx.changes().last(), Some(&Change::created(product)));
     let first = tx.commit(draft("manifest.publish")).await.unwrap();

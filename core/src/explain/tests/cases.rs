@@ -77,6 +77,7 @@ impl House {
             aliases: vec![],
             declared: declared.map(|line| (line.resource, line.action)).collect(),
             everyone: vec![],
+            routes: vec![],
         });
         self
     }

@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::decide::{Question, Subject, decide};
+use crate::fact::FactKey;
 use crate::fact::{Effect, GrantSubject, Member, RolePermission, Status};
 use crate::id::{GroupId, UserId};
-use crate::terms::NO_ATTRIBUTES;
+use crate::oracle::world::{self, NAMES, PRODUCTS};
+use crate::terms::{Attributes, NO_ATTRIBUTES};
 
 const SYSTEM: OrganizationId = OrganizationId::new(Uuid::from_u128(1));
 const ACME: OrganizationId = OrganizationId::new(Uuid::from_u128(2));
@@ -31,6 +36,7 @@ fn product(slug: &str, aliases: &[&str]) -> Fact {
         aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
         declared: vec![("accounts".to_owned(), "get".to_owned())],
         everyone: Vec::new(),
+        routes: vec![],
     }
 }
 
@@ -225,4 +231,112 @@ fn the_epoch_changes_when_a_name_means_another_product() {
     );
     let renamed = change(product("reporter", &["midaz-reports"]));
     assert_ne!(epoch, narrowed_epoch(1, &renamed));
+}
+
+/// A snapshot of what may leave.
+fn small(snapshot: &Snapshot, narrow: &Narrow<'_>) -> Snapshot {
+    Snapshot::build(snapshot.id(), 1, narrowed(snapshot.facts(), narrow))
+}
+
+/// Asks both about every product that is served, by every name that it has.
+fn agree(
+    whole: View<'_>,
+    part: View<'_>,
+    narrow: &Narrow<'_>,
+    subject: Subject,
+    attributes: &Attributes,
+) -> Result<(), TestCaseError> {
+    for name in PRODUCTS {
+        let product = whole.system.product(name).map(ProductEntry::slug);
+        let Some(slug) = product.filter(|slug| narrow.products.contains(slug)) else {
+            prop_assert!(part.system.product(name).is_none(), "{} is served", name);
+            continue;
+        };
+        prop_assert_eq!(
+            part.system.product(name).map(ProductEntry::slug),
+            Some(slug)
+        );
+        for (resource, action) in NAMES
+            .iter()
+            .flat_map(|one| NAMES.map(|other| (*one, other)))
+        {
+            let question = Question {
+                product: Some(name),
+                resource,
+                action,
+                attributes,
+            };
+            let (whole, part) = (
+                decide(whole, subject, question),
+                decide(part, subject, question),
+            );
+            prop_assert_eq!(whole, part, "{:?}", question);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn what_is_left_out_changes_no_answer(
+        world in world::world(),
+        subject in world::subject(),
+        attributes in world::attributes(),
+        served in prop::collection::vec(world::product(), 1..3),
+        steps in prop::collection::vec((world::fact(), any::<bool>()), 0..20),
+    ) {
+        let built = world.build();
+        let whole = built.view();
+        let reach = Reach::One(world.id);
+        let of_system = View { organization: &built.system, ..whole };
+        let small_system = small(&built.system, &Narrow::new(of_system, &served, reach));
+        let narrow = Narrow::new(whole, &served, reach);
+        let small_own = small(&built.organization, &narrow);
+        let part = View { system: &small_system, organization: &small_own, ..whole };
+        agree(whole, part, &narrow, subject, &attributes)?;
+
+        // The system organization's own steps would change both sides.
+        prop_assume!(world.id.uuid() != world::SYSTEM);
+        let changes = changes(&built.organization, steps);
+        let after = built.organization.apply(2, &changes);
+        let whole = View { organization: &after, ..whole };
+        let narrow = Narrow::new(whole, &served, reach);
+        let told: Vec<Change> = changes
+            .into_iter()
+            .filter_map(|change| narrow.change(change))
+            .collect();
+        let small_after = small_own.apply(2, &told);
+        let part = View { organization: &small_after, ..part };
+        agree(whole, part, &narrow, subject, &attributes)?;
+    }
+}
+
+/// Steps as an organization takes them: the product of a role never changes.
+fn changes(from: &Snapshot, steps: Vec<(Fact, bool)>) -> Vec<Change> {
+    let mut products: BTreeMap<RoleId, String> = BTreeMap::new();
+    let mut facts: BTreeMap<FactKey, Fact> = BTreeMap::new();
+    for fact in from.facts() {
+        facts.insert(fact.key(), fact);
+    }
+    let mut changes = Vec::new();
+    for fact in facts
+        .values()
+        .cloned()
+        .chain(steps.iter().map(|(fact, _)| fact.clone()))
+    {
+        if let Fact::Role { id, product, .. } = fact {
+            products.entry(id).or_insert(product);
+        }
+    }
+    for (fact, keep) in steps {
+        if let Fact::Role { id, product, .. } = &fact
+            && products.get(id) != Some(product)
+        {
+            continue;
+        }
+        changes.extend(world::step(&mut facts, fact, keep));
+    }
+    changes
 }

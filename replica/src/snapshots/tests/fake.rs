@@ -162,8 +162,9 @@ impl Fake {
 
 #[tonic::async_trait]
 impl Source for Fake {
-    async fn heads(&self, organizations: &[OrganizationId], newest: bool) -> Result<Heads> {
-        self.newest.fetch_add(usize::from(newest), Ordering::SeqCst);
+    async fn heads(&self, organizations: &[OrganizationId], age_max: Duration) -> Result<Heads> {
+        self.newest
+            .fetch_add(usize::from(age_max.is_zero()), Ordering::SeqCst);
         self.heads.fetch_add(1, Ordering::SeqCst);
         let mut silent = self.silent.subscribe();
         drop(silent.wait_for(|silent| !silent).await.unwrap());
@@ -264,6 +265,7 @@ impl Stage {
             single_tenant: false,
             budget_bytes,
             products: None,
+            serves_system: true,
         };
         let source = Arc::clone(&fake);
         let snapshots = Snapshots::open(source, Clock::Moved(Arc::clone(&clock)), config)

@@ -1,0 +1,9 @@
+//! Wires that other standards fix, as their own clients and real proxies call them.
+
+mod authzen;
+mod envoy;
+mod forward_auth;
+mod product;
+mod proxies;
+mod real_envoy;
+mod shop;
