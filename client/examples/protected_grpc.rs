@@ -9,16 +9,18 @@
 //!     cargo run -p gatepost-client --features tonic --example protected_grpc
 //! ```
 //!
-//! Then call it, here with nothing but curl; five zero bytes are an empty message. It retries
-//! because older ones stumble over an answer that comes before they have sent their message.
+//! Then call it, here with nothing but curl; five zero bytes are an empty message. It tries again,
+//! on a new connection, because an older curl stumbles over an answer that comes before it has
+//! sent its message.
 //!
 //! ```sh
 //! GATEPOST=${GATEPOST:-http://127.0.0.1:4000} PRODUCT=${PRODUCT:-http://127.0.0.1:8081}
 //! TOKEN=$(curl -s $GATEPOST/v1/login/oauth/access_token --json \
 //!   '{"grantType":"password","username":"admin","password":"correct horse battery"}' \
 //!   | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-//! call() { head -c 5 /dev/zero | curl -s --http2-prior-knowledge --retry 5 --retry-all-errors \
-//!   -D - -o /dev/null -H content-type:application/grpc -H te:trailers --data-binary @- "$@"; }
+//! once() { head -c 5 /dev/zero | curl -s --http2-prior-knowledge -D - -o /dev/null --max-time 5 \
+//!   -H content-type:application/grpc -H te:trailers --data-binary @- "$@"; }
+//! call() { for try in 1 2 3 4 5; do said=$(once "$@") && echo "$said" && return; done; }
 //! call $PRODUCT/grpc.health.v1.Health/Check
 //! call $PRODUCT/grpc.health.v1.Health/Check -H "Authorization: Bearer $TOKEN"
 //! call $PRODUCT/grpc.health.v1.Health/Watch -H "Authorization: Bearer $TOKEN"
