@@ -10,14 +10,14 @@
 //!
 //! let config = LocalConfig::new("http://127.0.0.1:4000", "client-id", "secret", &["midaz"]);
 //! let gate = Local::connect(config).await?;
-//! let answer = gate.may(token, &Ask {
+//! let ask = Ask {
 //!     sub: "",
 //!     product: "midaz",
 //!     resource: "accounts",
 //!     action: "get",
 //!     attributes: &NO_ATTRIBUTES,
-//! });
-//! let answer = answer.await?;
+//! };
+//! let answer = gate.may(token, &ask).await?;
 //! println!("{} at revision {}, {:?} old", answer.reason, answer.revision, answer.freshness.age);
 //! # Ok(())
 //! # }
