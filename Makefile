@@ -16,6 +16,7 @@ test: ## installs what the tests need and runs all of them
 	tests/tools/prepare
 	tests/tools/buf-check
 	cargo test --workspace --locked
+	cargo test --locked --manifest-path rivals/Cargo.toml
 	GATEPOST_TEST_BACKEND=cluster cargo test --locked --test main
 
 ci: lint test ## everything that a change must pass

@@ -159,7 +159,7 @@ fn every_test_file_is_compiled() {
     let sources = tree::sources();
     // Cargo finds what lies right under the `tests` of these; the root package names its targets
     // itself, and the program those that need its binary.
-    let found = ["core/tests/", "store/tests/"];
+    let found = ["core/tests/", "rivals/tests/", "store/tests/"];
     let is_target = |path: &str| {
         let inside = found.iter().find_map(|folder| path.strip_prefix(folder));
         inside.is_some_and(|file| !file.contains('/') || file.ends_with("/main.rs"))

@@ -34,6 +34,8 @@ pub struct Shape {
     pub direct_every: u64,
     /// Whether the grants of groups are limited to some ledgers.
     pub limited: bool,
+    /// How many of the users ask, evenly: all, or those who are at work this second.
+    pub asking: u64,
 }
 
 impl Shape {
@@ -50,6 +52,7 @@ impl Shape {
             grants_each: 2,
             direct_every: 10,
             limited: false,
+            asking: users,
         }
     }
 
@@ -280,7 +283,7 @@ pub fn questions(count: u64, organizations: u64, shape: Shape) -> Vec<Ask> {
         let dice = mix(&[6, number]);
         let organization = mix(&[7, number]) % organizations;
         let product = dice % PRODUCTS;
-        let user = mix(&[8, number]) % shape.users;
+        let user = mix(&[8, number]) % shape.asking;
         Ask {
             organization: usize::try_from(organization).unwrap_or_default(),
             user: user_id(organization, user),

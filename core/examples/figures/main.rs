@@ -18,9 +18,6 @@
 
 mod clock;
 mod dataset;
-#[path = "../../tests/differential/rivals.rs"]
-mod rivals;
-mod slice;
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -30,9 +27,7 @@ use dataset::{Ask, Shape};
 use gatepost_core::{
     Attributes, Change, Decision, NO_ATTRIBUTES, Question, Snapshot, Subject, View, decide,
 };
-use rivals::{Casbin, Cedar};
 use serde_json::{Map, Value, json};
-use slice::Roles;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -41,10 +36,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Decisions of one figure.
 const ASKS: u64 = 200_000;
 
-/// Questions that others are asked too, and how often.
-const RIVAL_ASKS: u64 = 500;
-const RIVAL_ROUNDS: usize = 11;
-
 /// A part of the figures.
 type Part = (&'static str, fn() -> Value);
 
@@ -52,9 +43,9 @@ const PARTS: [Part; 6] = [
     ("people", people),
     ("organizations", organizations),
     ("grants", grants),
+    ("grants_uniform", grants_uniform),
     ("limits", limits),
     ("snapshot", snapshot),
-    ("rivals", rivals),
 ];
 
 fn main() {
@@ -89,8 +80,17 @@ fn organizations() -> Value {
     })
 }
 
-/// Decisions over 100,000 grants.
+/// Decisions over 100,000 grants to 100,000 people, of whom 1,000 are at work.
 fn grants() -> Value {
+    let shape = Shape {
+        asking: 1_000,
+        ..Shape::grants(100_000)
+    };
+    decisions(1, shape, &NO_ATTRIBUTES)
+}
+
+/// The same, but any of them may ask: most decisions wait for memory.
+fn grants_uniform() -> Value {
     decisions(1, Shape::grants(100_000), &NO_ATTRIBUTES)
 }
 
@@ -149,84 +149,6 @@ fn answer(
         attributes,
     };
     Some(decide(view, Subject::User(ask.user), question))
-}
-
-/// The same questions asked of Cedar and Casbin, each with only what matters to the question.
-fn rivals() -> Value {
-    compare().unwrap_or_else(|error| json!({ "error": error.to_string() }))
-}
-
-/// A question with the others that are going to answer it.
-struct Rivals {
-    ask: Ask,
-    cedar: Cedar,
-    request: cedar_policy::Request,
-    casbin: Casbin,
-}
-
-impl Rivals {
-    fn casbin_allows(&self) -> bool {
-        let answer = self
-            .casbin
-            .allows("user", &self.ask.resource, self.ask.action);
-        answer.unwrap_or_default()
-    }
-}
-
-fn compare() -> rivals::Result<Value> {
-    let shape = Shape::people(100_000);
-    let (system, organization) = (dataset::system(1), dataset::build(0, shape));
-    let roles = Roles::new();
-    let mut all = Vec::new();
-    for ask in dataset::questions(RIVAL_ASKS, 1, shape) {
-        let policy = roles.matching(shape, &ask);
-        all.push(Rivals {
-            request: Cedar::request("user", &ask.resource, ask.action)?,
-            cedar: Cedar::new(&policy)?,
-            casbin: Casbin::new(&policy)?,
-            ask,
-        });
-    }
-    let ours = |rivals: &&Rivals| {
-        let answer = answer(&system, Some(&organization), &rivals.ask, &NO_ATTRIBUTES);
-        answer.is_some_and(|decision| decision.allowed)
-    };
-    let cedars = |rivals: &&Rivals| rivals.cedar.allows(&rivals.request);
-    let casbins = |rivals: &&Rivals| rivals.casbin_allows();
-    let agree = |rivals: &&Rivals| {
-        let answer = ours(rivals);
-        answer == cedars(rivals) && answer == casbins(rivals)
-    };
-    let differences = all.iter().filter(|rivals| !agree(rivals)).count();
-    // In turn, so that all of them meet the same moments of the machine.
-    let (mut core, mut cedar, mut casbin) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..RIVAL_ROUNDS {
-        core.push(p50(&all, ours));
-        cedar.push(p50(&all, cedars));
-        casbin.push(p50(&all, casbins));
-    }
-    let (core, cedar, casbin) = (middle(core), middle(cedar), middle(casbin));
-    Ok(json!({
-        "questions": all.len(),
-        "differences": differences,
-        "core_p50_ns": core,
-        "cedar_p50_ns": cedar,
-        "casbin_p50_ns": casbin,
-        "cedar_times": cedar / core.max(1),
-        "casbin_times": casbin / core.max(1),
-    }))
-}
-
-fn p50(all: &[Rivals], run: impl Fn(&&Rivals) -> bool) -> u64 {
-    let all: Vec<&Rivals> = all.iter().collect();
-    // The first time each of them finds its own things again in the caches.
-    Samples::of_each(&all, |rivals| *rivals, &run);
-    Samples::of_each(&all, |rivals| *rivals, &run).at(500)
-}
-
-fn middle(mut numbers: Vec<u64>) -> u64 {
-    numbers.sort_unstable();
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
 /// A snapshot of a million people in ten groups each: how long, how large, and a step on it.

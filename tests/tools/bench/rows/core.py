@@ -26,7 +26,7 @@ def core(bench):
     told = json.loads(host.run(*host.pinned(host.SERVER_CORE, program)))
     yield from times(told)
     yield from snapshot(told["snapshot"])
-    yield from peers(told.get("peers", {}))
+    yield from peers()
     if not bench.quick:
         yield instructions(program)
 
@@ -60,9 +60,13 @@ def snapshot(told):
         yield at_most(what, 1, delta["max"] / 1000, "ms", f"median {delta['p50']} µs", 3)
 
 
-def peers(told):
+def peers():
     """Medians of the same questions in the same process, by peer."""
-    for name, one in told.items():
+    manifest = os.path.join(host.ROOT, "rivals/Cargo.toml")
+    host.run("cargo", "build", "--release", "--locked", "--manifest-path", manifest, cwd=host.ROOT)
+    program = os.path.join(host.ROOT, "rivals/target/release/gatepost-rivals")
+    told = json.loads(host.run(*host.pinned(host.SERVER_CORE, program)))
+    for name, one in told["peers"].items():
         value = one["p50_ns"] / max(1, one["gatepost_p50_ns"])
         detail = f"{one['p50_ns']:,} ns against {one['gatepost_p50_ns']:,} ns"
         yield at_least(f"{name}, in process : core decision, median", 10, value, detail, times=True)

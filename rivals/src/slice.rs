@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use gatepost_core::{Fact, RoleId, RolePermission};
+use gatepost_rivals::Policy;
 
 use crate::dataset::{self, Ask, GROUPS_EACH, Shape};
-use crate::rivals::Policy;
 
 /// The roles that can be held, by id: product and lines.
 pub struct Roles(BTreeMap<RoleId, (String, Vec<RolePermission>)>);

@@ -1,16 +1,14 @@
 //! The decision beside those of Cedar and Casbin, on what all three can say.
 #![cfg(test)]
 
-mod rivals;
-
 use std::collections::BTreeMap;
 
 use gatepost_core::{
     Effect, Fact, GrantSubject, GroupId, Member, NO_ATTRIBUTES, OrganizationId, Question, RoleId,
     RolePermission, Snapshot, Status, Subject, UserId, View, decide,
 };
+use gatepost_rivals::{Casbin, Cedar, Policy};
 use proptest::prelude::*;
-use rivals::{Casbin, Cedar, Policy};
 use uuid::Uuid;
 
 const USERS: usize = 4;
