@@ -17,6 +17,7 @@ KEPT = os.path.join(TARGET, "bench")
 SERVER_CORE, LOAD_CORE = "0", "1"
 BINARIES = ["gatepost"]
 EXAMPLES = {
+    "gatepost-core": ["figures"],
     "gatepost-client": ["load", "revoke", "decide_locally"],
     "gatepost-store": ["fill"],
     "gatepost": ["empty_check"],
