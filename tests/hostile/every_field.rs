@@ -22,7 +22,8 @@ pub type Place = Vec<String>;
 /// The string fields of a message, those of its messages too.
 pub fn strings(message: &MessageDescriptor) -> Vec<Place> {
     let mut found = Vec::new();
-    for field in message.fields() {
+    // Maps have keys instead of fields; `questions.rs` sends what they must not hold.
+    for field in message.fields().filter(|field| !field.is_map()) {
         let mut place = vec![field.json_name().to_owned()];
         if field.is_list() {
             place.push("[]".to_owned());

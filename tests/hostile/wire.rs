@@ -25,6 +25,23 @@ pub struct Rpc {
     pub binding: &'static Binding,
 }
 
+/// RPCs that this walk does not take: questions in questions, and answers that stream. Tests of
+/// their own in `tests/authorize/` say what they refuse.
+const APART: [&str; 12] = [
+    "BatchAuthorize",
+    "Explain",
+    "GetHeads",
+    "GetInstallation",
+    "SearchActions",
+    "SearchResources",
+    "SearchSubjects",
+    "Simulate",
+    "StreamChanges",
+    "StreamFacts",
+    "WatchHeads",
+    "WatchRevisions",
+];
+
 /// Every RPC that has a route, which is every RPC.
 pub fn rpcs() -> Vec<Rpc> {
     let pool = DescriptorPool::decode(gatepost_proto::DESCRIPTORS).unwrap();
@@ -41,7 +58,12 @@ pub fn rpcs() -> Vec<Rpc> {
             binding,
         }
     };
-    let rpcs: Vec<Rpc> = BINDINGS.iter().map(find).collect();
+    let apart = |rpc: &Rpc| APART.contains(&rpc.name.as_str());
+    let rpcs: Vec<Rpc> = BINDINGS
+        .iter()
+        .map(find)
+        .filter(|rpc| !apart(rpc))
+        .collect();
     assert!(rpcs.len() >= 40, "{} RPCs", rpcs.len());
     rpcs
 }

@@ -27,6 +27,7 @@ async fn a_manifest_is_found_by_slug_and_by_alias() {
         "m2m",
         "permissions",
         "roles",
+        "routes",
         "service",
         "version",
     ];
