@@ -385,23 +385,40 @@ async fn router(
     }
     let services = services.routes().prepare();
     let rest = gateway::router(services.clone(), gateway::Config::default())?;
-    let door = Door {
-        clock: gatekeeper.clock.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-    };
     let router = services
         .into_axum_router()
         .reset_fallback()
         .layer(GrpcWebLayer::new())
         .merge(probes::router(Arc::clone(gatekeeper), draining))
         .merge(edge::router(gatekeeper, public_url))
-        .fallback_service(rest)
-        .layer(axum::middleware::from_fn_with_state(
-            Arc::new(door),
-            door::enter,
-        ))
-        .layer(cors(&config.cors_origins)?);
+        .fallback_service(rest);
+    let router = behind_doors(router, gatekeeper.clock.clone(), config)?;
     Ok((health, router))
+}
+
+/// What every request passes, whatever its face.
+fn behind_doors(router: Router, clock: Clock, config: &Config) -> Result<Router> {
+    let door = Door {
+        clock,
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    let enter = axum::middleware::from_fn_with_state(Arc::new(door), door::enter);
+    Ok(router.layer(enter).layer(cors(&config.cors_origins)?))
+}
+
+/// Serves these services and nothing else, on the same transport and behind the same doors as
+/// everything: what a measurement compares one of our handlers with. No part of any interface.
+///
+/// # Errors
+/// What went wrong while it served.
+#[doc(hidden)]
+pub async fn serve_bare(config: &Config, services: Routes) -> Result<()> {
+    let (_, incoming) = listener::listen(config.listen, None).await?;
+    let router = services.into_axum_router().layer(GrpcWebLayer::new());
+    let router = behind_doors(router, Clock::System, config)?;
+    // Nobody says stop: the process is ended.
+    let (_stop, stopped) = watch::channel(false);
+    Ok(transport(router, incoming, stopped).await?)
 }
 
 fn cors(origins: &[String]) -> Result<CorsLayer> {

@@ -9,9 +9,9 @@ use gatepost_core::{
     ApplicationId, Change, CredentialId, Fact, GroupId, Member, OrganizationId, Revision, RoleId,
     SessionId, UserId,
 };
-use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -33,10 +33,6 @@ const CHANGED_REVISIONS_MAX: u64 = 10_000;
 
 /// Heads that are asked for in one statement.
 const HEADS_PER_STATEMENT_MAX: usize = 5_000;
-
-/// Memberships that are read in one statement: an organization may have ten million, and neither
-/// the database's patience with one statement nor the memory for its rows should have to grow.
-const ROWS_PER_STATEMENT: u64 = 5_000;
 
 /// The feed. Each call is a read transaction of its own, as of one moment.
 #[derive(Debug, Clone, Copy)]
@@ -243,20 +239,22 @@ impl Loader {
     }
 
     async fn load_members(&mut self) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = self.members_after(after).await?;
-            after = page.last().copied();
-            let is_last = u64::try_from(page.len()).is_ok_and(|rows| rows < ROWS_PER_STATEMENT);
-            self.facts
-                .extend(page.into_iter().map(|(group, user)| Fact::Member {
-                    group: GroupId::new(group),
-                    member: Member::User(UserId::new(user)),
-                }));
-            if is_last {
-                break;
-            }
-        }
+        let users = user_members::Entity::find()
+            .select_only()
+            .column(user_members::Column::GroupId)
+            .column(user_members::Column::UserId)
+            .filter(user_members::Column::OrganizationId.eq(self.organization))
+            .into_query();
+        // An organization may have ten million of these.
+        let facts = &mut self.facts;
+        dialect::read_in_parts(&self.transaction, &users, |row| {
+            facts.push(Fact::Member {
+                group: GroupId::new(row.try_get_by_index(0)?),
+                member: Member::User(UserId::new(row.try_get_by_index(1)?)),
+            });
+            Ok(())
+        })
+        .await?;
         let children: Vec<(Uuid, Uuid)> = group_members::Entity::find()
             .select_only()
             .column(group_members::Column::GroupId)
@@ -271,23 +269,6 @@ impl Loader {
                 member: Member::Group(GroupId::new(child)),
             }));
         Ok(())
-    }
-
-    /// The next (group, user) in the order of the key.
-    async fn members_after(&self, after: Option<(Uuid, Uuid)>) -> Result<Vec<(Uuid, Uuid)>> {
-        let columns = [user_members::Column::GroupId, user_members::Column::UserId];
-        let mut select = user_members::Entity::find()
-            .select_only()
-            .columns(columns)
-            .filter(user_members::Column::OrganizationId.eq(self.organization))
-            .order_by_asc(user_members::Column::GroupId)
-            .order_by_asc(user_members::Column::UserId)
-            .limit(ROWS_PER_STATEMENT);
-        if let Some((group, user)) = after {
-            let place = Expr::tuple([Expr::val(group), Expr::val(user)]);
-            select = select.filter(Expr::tuple(columns.map(Expr::col)).gt(place));
-        }
-        Ok(select.into_tuple().all(&self.transaction).await?)
     }
 
     async fn load_roles_and_grants(&mut self) -> Result<()> {

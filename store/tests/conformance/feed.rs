@@ -69,8 +69,8 @@ pub async fn facts_are_the_fold_of_all_changes(world: World) {
     assert!(!late.facts.iter().any(ended), "they mean nothing any more");
 }
 
-/// Memberships are read in pages of 5,000, and this is more than one.
-pub async fn every_page_of_members_is_read(world: World) {
+/// Memberships are read in parts of 5,000, and this is more than one.
+pub async fn every_part_of_the_members_is_read(world: World) {
     let tx = world.store.write(world.acme).await.unwrap();
     let (mut users, mut members) = (Vec::new(), BTreeSet::new());
     for number in 0..71 {
@@ -88,9 +88,11 @@ pub async fn every_page_of_members_is_read(world: World) {
     }
     tx.commit(draft("member")).await.unwrap();
     let loaded = world.store.feed().facts(world.acme, now()).await.unwrap();
-    let read = loaded.facts.into_iter().filter_map(|fact| match fact {
-        Fact::Member { group, member } => Some((group, member)),
-        _ => None,
+    let read = loaded.facts.into_iter().filter_map(|fact| {
+        let Fact::Member { group, member } = fact else {
+            return None;
+        };
+        Some((group, member))
     });
     let read: Vec<_> = read.collect();
     assert_eq!(read.len(), members.len(), "none twice");

@@ -63,7 +63,7 @@ on_both_engines! {
     revisions: parallel_writers_leave_no_gap, a_rollback_leaves_nothing,
         a_write_without_change_leaves_no_trace, a_touch_counts, readers_see_one_moment;
     feed: a_late_commit_is_not_skipped, facts_are_the_fold_of_all_changes, a_gap_is_no_answer,
-        heads_tell_the_time, every_page_of_members_is_read;
+        heads_tell_the_time, every_part_of_the_members_is_read;
     audit: the_chain_links, records_are_found, records_are_filtered,
         before_and_after_come_from_the_facts;
     sign_in: the_oldest_organization_comes_first, only_a_proved_address_signs_in,

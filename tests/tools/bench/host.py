@@ -16,7 +16,12 @@ KEPT = os.path.join(TARGET, "bench")
 # The server under measurement has one core for itself, and everything else the other one.
 SERVER_CORE, LOAD_CORE = "0", "1"
 BINARIES = ["gatepost"]
-EXAMPLES = {"gatepost-store": ["fill"], "gatepost-client": ["load", "revoke", "decide_locally"]}
+EXAMPLES = {
+    "gatepost-core": ["figures"],
+    "gatepost-client": ["load", "revoke", "decide_locally"],
+    "gatepost-store": ["fill"],
+    "gatepost": ["empty_check"],
+}
 
 
 class Unmeasured(Exception):
@@ -70,7 +75,7 @@ def wait(ready, what, seconds=60, pause=0.002):
 
 def build():
     """Builds what is measured, and what measures, with the committed lock file."""
-    command = ["cargo", "build", "--release", "--locked", "-p", "gatepost"]
+    command = ["cargo", "build", "--release", "--locked"]
     for name in BINARIES:
         command += ["--bin", name]
     for package, examples in EXAMPLES.items():
