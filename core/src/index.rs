@@ -144,7 +144,8 @@ impl<'a> Chorus<'a> {
         self.len == 0
     }
 
-    /// Visits the grants, sorted by role and with these bits, whose role speaks, until told to stop.
+    /// Visits the grants whose role speaks, until told to stop. They are sorted by role, and have
+    /// these bits.
     pub(crate) fn among(
         &self,
         grants: &[RoleGrant],

@@ -79,6 +79,7 @@ impl Gate {
             single_tenant: false,
             budget_bytes: usize::MAX,
             products: None,
+            serves_system: true,
         };
         let snapshots = runtime.block_on(Snapshots::open(world, clock.clone(), config))?;
         let verifier = Verifier::new(
@@ -170,7 +171,11 @@ struct World {
 
 #[tonic::async_trait]
 impl Source for World {
-    async fn heads(&self, organizations: &[OrganizationId], _: bool) -> Result<Heads> {
+    async fn heads(
+        &self,
+        organizations: &[OrganizationId],
+        _: std::time::Duration,
+    ) -> Result<Heads> {
         let heads = organizations.iter().map(|organization| Head {
             organization: *organization,
             revision: 1,

@@ -5,6 +5,7 @@
     reason = "the RPC has the name of its service"
 )]
 mod authorize;
+mod batch_authorize;
 mod explain;
 mod feeding;
 mod get_heads;

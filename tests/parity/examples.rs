@@ -82,7 +82,12 @@ fn questions() -> Vec<Example> {
         "attributes": {"ledger": "main"},
     });
     let change = json!({"changes": [{"member": member}], "questions": [question]});
+    let two = json!({"product": "midaz", "questions": [
+        {"resource": "accounts", "action": "get"},
+        {"resource": "", "action": "get"},
+    ]});
     vec![
+        example("AuthorizeService/BatchAuthorize", two),
         example("AuthorizeService/Explain", asked.clone()),
         example("AuthorizeService/SearchSubjects", asked),
         example("AuthorizeService/SearchResources", named("action", "get")),

@@ -298,31 +298,36 @@ fn the_core_stands_on_little() {
     );
 
     let lock: Table = tree::read("Cargo.lock").parse().unwrap();
-    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    // A package goes by its name, and by name and version where there are several of that name.
+    let mut below: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for package in lock["package"].as_array().unwrap() {
         let needs = package
             .get("dependencies")
             .and_then(|needs| needs.as_array());
-        let needs = needs.into_iter().flatten().filter_map(|need| need.as_str());
-        let needs = needs.filter_map(|need| need.split(' ').next());
-        below
-            .entry(package["name"].as_str().unwrap())
-            .or_default()
-            .extend(needs);
+        let needs: Vec<&str> = needs
+            .into_iter()
+            .flatten()
+            .filter_map(|need| need.as_str())
+            .collect();
+        let [name, version] = ["name", "version"].map(|key| package[key].as_str().unwrap());
+        below.insert(format!("{name} {version}"), needs.clone());
+        below.insert(name.to_owned(), needs);
     }
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = CORE.map(|(name, _)| name).into();
-    while let Some(name) = open.pop() {
-        if reached.insert(name) && name != "uuid" {
-            open.extend(&below[name]);
+    let name = |need: &str| need.split(' ').next().unwrap_or_default().to_owned();
+    // What only its tests need does not count.
+    let mut open = below["gatepost-core"].clone();
+    open.retain(|need| direct.contains(&name(need)));
+    let mut reached: BTreeSet<String> = BTreeSet::new();
+    while let Some(need) = open.pop() {
+        if reached.insert(name(need)) && name(need) != "uuid" {
+            open.extend(&below[need]);
         }
     }
-    let known =
-        |name: &&&str| CORE.iter().any(|core| core.0 == **name) || CORE_BELOW.contains(name);
+    let known = |name: &&String| direct.contains(name) || CORE_BELOW.contains(&name.as_str());
     let strange: Vec<String> = reached
         .iter()
         .filter(|name| !known(name))
-        .map(|name| (*name).to_owned())
+        .cloned()
         .collect();
     refuse(
         &strange,

@@ -151,7 +151,7 @@ fn answer(
     Some(decide(view, Subject::User(ask.user), question))
 }
 
-/// The same questions asked of Cedar and Casbin, each with nothing but what matters to the question.
+/// The same questions asked of Cedar and Casbin, each with only what matters to the question.
 fn rivals() -> Value {
     compare().unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
