@@ -27,7 +27,7 @@ async fn every_face_answers_as_the_cases_say() {
         for question in &cases.questions {
             let asking = Asking::of(question);
             for (face, answer) in faces.ask(&asking).await {
-                let about = format!("{file}: {}: {face}", question.name);
+                let about = format!("{file} ({}): {}: {face}", cases.about, question.name);
                 assert_eq!(answer.reason, question.expect, "{about}");
                 assert_eq!(answer.allowed, question.allowed(), "{about}");
                 asked += 1;

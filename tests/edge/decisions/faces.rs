@@ -196,8 +196,8 @@ impl<'a> Faces<'a> {
     }
 
     async fn grpc(&self, actor: &Actor, asking: &Asking, sub: &str) -> Answer {
-        let call = actor.client.authorize().authorize(asking.message(sub));
-        match call.await {
+        let mut client = actor.client.authorize();
+        match client.authorize(asking.message(sub)).await {
             Ok(response) => {
                 let answer = response.into_inner();
                 Answer {
@@ -303,7 +303,8 @@ impl<'a> Faces<'a> {
             questions: questions.collect(),
             ..pb::BatchAuthorizeRequest::default()
         };
-        let response = actor.client.authorize().batch_authorize(request).await;
+        let mut client = actor.client.authorize();
+        let response = client.batch_authorize(request).await;
         let answers = response.unwrap().into_inner().answers.into_iter();
         let answer = |answer: pb::Answer| Answer {
             allowed: answer.authorized,

@@ -11,7 +11,7 @@ use super::format::{Account, Cases, Ends, Grant, Group, Organization, Product, R
 
 /// The attribute that routes tell.
 pub const ATTRIBUTE: &str = "branch";
-const QUESTIONS: usize = 2_500;
+const QUESTIONS: usize = 2_000;
 const RESOURCES: [&str; 3] = ["accounts", "ledgers", "loans"];
 const ACTIONS: [&str; 3] = ["get", "post", "delete"];
 const VALUES: [&str; 3] = ["north", "south", "a b"];
@@ -42,7 +42,7 @@ fn pick<'a>(below: &mut impl FnMut(usize) -> usize, of: &[&'a str]) -> &'a str {
 
 /// `resource:action`, with wildcards and denials now and then.
 fn line(below: &mut impl FnMut(usize) -> usize) -> String {
-    let deny = if below(8) == 0 { "deny " } else { "" };
+    let deny = if below(4) == 0 { "deny " } else { "" };
     let resource = if below(6) == 0 {
         "*"
     } else {
