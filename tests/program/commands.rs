@@ -94,24 +94,14 @@ async fn bootstrap_reports_and_repeats_and_takes_nothing_away() {
     let manifest = MANIFEST.replace("action: post", "action: delete") + routes;
     std::fs::write(&file, manifest).unwrap();
     let next = bootstrap();
-    assert!(
-        next.stdout.contains("lending: 1 routes added, 0 removed"),
-        "{next:?}"
-    );
-    assert!(
-        next.stdout.contains("1 permissions added, 1 removed"),
-        "{next:?}"
-    );
-    assert!(
-        next.stdout
-            .contains("  + loans:delete for lending-editor-role"),
-        "{next:?}"
-    );
-    assert!(
-        next.stdout
-            .contains("  - loans:post for lending-editor-role"),
-        "{next:?}"
-    );
+    for part in [
+        "lending: 1 routes added, 0 removed",
+        "1 permissions added, 1 removed",
+        "  + loans:delete for lending-editor-role",
+        "  - loans:post for lending-editor-role",
+    ] {
+        assert!(next.stdout.contains(part), "{part}: {next:?}");
+    }
     soon(rest, &alice.token, "loans", "delete", true).await;
     soon(rest, &alice.token, "loans", "post", false).await;
     assert_eq!(group(rest.clone(), admin.clone()).await, before);

@@ -139,6 +139,13 @@ fn more_samples() -> Vec<(Fact, &'static str, &'static str)> {
             r#"{"noun":"signing_key","kid":"k","algorithm":"EdDSA","jwk":"{}","signs":true}"#,
             "signing_key:k",
         ),
+    ]
+}
+
+fn product_samples() -> Vec<(Fact, &'static str, &'static str)> {
+    let role = RoleId::new(Uuid::from_u128(1));
+    let text = String::from;
+    vec![
         (
             Fact::Product {
                 slug: text("p"),
@@ -183,6 +190,7 @@ fn wire_form() {
     for (fact, json, key) in samples()
         .into_iter()
         .chain(built_in_samples())
+        .chain(product_samples())
         .chain(more_samples())
     {
         let json = json.replace("ID", &id);

@@ -315,7 +315,12 @@ fn nothing_unknown() {
 
 proptest! {
     #[test]
-    fn any_text_is_judged(service in ".*", name in ".*", action in ".*", path in "(/|:|[{}a%*.]){0,9}") {
+    fn any_text_is_judged(
+        service in ".*",
+        name in ".*",
+        action in ".*",
+        path in "(/|:|[{}a%*.]){0,9}",
+    ) {
         let mut manifest = fees();
         manifest.service = service;
         manifest.roles[0].name = name;

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | subject `{type: "user" or "application", id}` | the subject; `id` bare, or `<owner>/<id>` |
 //! | resource `type: "product/resource"` | product and resource |
-//! | resource `type: "resource"`, property `product` | the same; without the property, every product |
+//! | resource `type: "resource"`, property `product` | the same; without it, every product |
 //! | resource `id` | the attribute `resource_id` |
 //! | action `name` | the action |
 //! | scalars in `context` and in properties of action and resource | attributes; the later wins |
