@@ -115,29 +115,49 @@ impl<'a> Faces<'a> {
         }
     }
 
-    /// Asks through every face: with the subject's own token if it has a good one, and as an
-    /// administrator who asks about it.
-    pub async fn ask(&self, asking: &Asking) -> Vec<(String, Answer)> {
+    /// Asks through every face with the subject's own token, if there is such a subject.
+    pub async fn ask_oneself(&self, asking: &Asking) -> Vec<(String, Answer)> {
         assert!(asking.resource.len() <= NAME_CHARS_MAX);
+        let mut answers = Vec::new();
+        let who = (self.slug(asking).to_owned(), asking.who.clone());
+        if let Some(actor) = self.setting.actors.get(&who) {
+            self.ask_as(actor, asking, &mut answers).await;
+        }
+        answers
+    }
+
+    /// Asks as the administrator of the organization, about whoever has the name, in whichever
+    /// organization and of whichever kind.
+    pub async fn ask_about(&self, asking: &Asking) -> Vec<(String, Answer)> {
+        let slug = self.slug(asking);
+        let name = named(&asking.who).1;
+        let mut actors = self.setting.actors.iter();
+        let found = actors.find(|((_, who), _)| named(who).1 == name);
+        let id = found.map_or(NOBODY, |(_, actor)| &actor.id);
+        let admin = &self.setting.admins[slug];
+        let sub = format!("{slug}/{id}");
+        let mut answers = Vec::new();
+        let mut add = |face: &str, answer: Answer| answers.push((face.to_owned(), answer));
+        // Authorize knows ids and no kinds.
+        if found.is_none_or(|((_, who), _)| *who == asking.who) {
+            add("gRPC about", self.grpc(admin, asking, &sub).await);
+            add("REST about", self.rest(admin, asking, &sub).await);
+        }
+        add("AuthZEN about", self.authzen(admin, asking, id).await);
+        add(
+            "AuthZEN about, with owner",
+            self.authzen(admin, asking, &sub).await,
+        );
+        answers
+    }
+
+    fn slug<'q>(&self, asking: &'q Asking) -> &'q str {
         let slug = &asking.organization;
-        let slug = if self.setting.admins.contains_key(slug) {
+        if self.setting.admins.contains_key(slug) {
             slug
         } else {
             "default"
-        };
-        let actors = &self.setting.actors;
-        let mut answers = Vec::new();
-        if let Some(actor) = actors.get(&(slug.to_owned(), asking.who.clone())) {
-            self.ask_as(actor, asking, &mut answers).await;
         }
-        // Whoever has the name, in whichever organization and of whichever kind.
-        let name = named(&asking.who).1;
-        let found = actors.iter().find(|((_, who), _)| named(who).1 == name);
-        let id = found.map_or(NOBODY, |(_, actor)| &actor.id);
-        // Authorize knows ids and no kinds.
-        let by_id = found.is_none_or(|((_, who), _)| *who == asking.who);
-        self.ask_about(slug, id, by_id, asking, &mut answers).await;
-        answers
     }
 
     async fn ask_as(&self, actor: &Actor, asking: &Asking, answers: &mut Vec<(String, Answer)>) {
@@ -170,29 +190,6 @@ impl<'a> Faces<'a> {
         let allowed = self.forward_auth(actor, &product, Some(path)).await;
         let told = same(allowed, answers);
         answers.push(("forward-auth by route".to_owned(), told));
-    }
-
-    /// An administrator of a suspended organization asks nothing any more.
-    async fn ask_about(
-        &self,
-        slug: &str,
-        id: &str,
-        by_id: bool,
-        asking: &Asking,
-        answers: &mut Vec<(String, Answer)>,
-    ) {
-        let admin = &self.setting.admins[slug];
-        let sub = format!("{slug}/{id}");
-        let mut add = |face: &str, answer: Answer| answers.push((face.to_owned(), answer));
-        if by_id {
-            add("gRPC about", self.grpc(admin, asking, &sub).await);
-            add("REST about", self.rest(admin, asking, &sub).await);
-        }
-        add("AuthZEN about", self.authzen(admin, asking, id).await);
-        add(
-            "AuthZEN about, with owner",
-            self.authzen(admin, asking, &sub).await,
-        );
     }
 
     async fn grpc(&self, actor: &Actor, asking: &Asking, sub: &str) -> Answer {

@@ -42,7 +42,7 @@ fn pick<'a>(below: &mut impl FnMut(usize) -> usize, of: &[&'a str]) -> &'a str {
 
 /// `resource:action`, with wildcards and denials now and then.
 fn line(below: &mut impl FnMut(usize) -> usize) -> String {
-    let deny = if below(4) == 0 { "deny " } else { "" };
+    let deny = if below(8) == 0 { "deny " } else { "" };
     let resource = if below(6) == 0 {
         "*"
     } else {
@@ -69,7 +69,15 @@ fn product(below: &mut impl FnMut(usize) -> usize, name: &str) -> Product {
         actions.map(move |action| format!("{resource}:{action}"))
     });
     let declares: Vec<String> = pairs.filter(|_| below(4) > 0).collect();
-    let roles = (0..4).map(|number| (format!("{name}-role-{number}"), lines(below)));
+    let roles = (0..4).map(|number| {
+        let mut lines = lines(below);
+        if number == 3 {
+            // One that only denies.
+            let denials = lines.iter().map(|line| line.trim_start_matches("deny "));
+            lines = denials.map(|line| format!("deny {line}")).collect();
+        }
+        (format!("{name}-role-{number}"), lines)
+    });
     Product {
         aliases: vec![format!("old-{name}")],
         declares,
@@ -119,7 +127,7 @@ fn organization(below: &mut impl FnMut(usize) -> usize) -> Organization {
     });
     let roles = roles.collect();
     let mut grants = BTreeMap::new();
-    for _ in 0..45 {
+    for _ in 0..60 {
         let grant = grant(below);
         grants.insert((grant.to.clone(), grant.role.clone()), grant);
     }
