@@ -393,7 +393,7 @@ impl Backend {
 }
 
 /// The audit record of what a test does behind the server's back.
-fn unseen_hand() -> AuditDraft {
+pub fn unseen_hand() -> AuditDraft {
     let now = Clock::System.now();
     AuditDraft {
         id: new_id(now),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use gatepost_proto::envoy::check_response::HttpResponse;
@@ -139,12 +141,10 @@ fn bytes_of_strangers_never_pass_and_never_panic() {
     assert_eq!(status, 404);
 }
 
-fn post(gate: &Gate, path: &str, body: impl Into<Body>) -> (u16, Value) {
-    let request = Request::post(path)
-        .header("authorization", format!("Bearer {}", gate.token))
-        .body(body.into())
+fn post(gate: &Gate, path: &str, body: String) -> (u16, Value) {
+    let (status, body) = gate
+        .post(path, Some(&gate.token), body.into_bytes())
         .unwrap();
-    let (status, body) = gate.http(request);
     (status, serde_json::from_slice(&body).unwrap_or_default())
 }
 
@@ -263,17 +263,44 @@ fn forward_auth_says_what_envoy_says() {
             } else {
                 ("x-forwarded-method", "x-forwarded-uri")
             };
-            let request = Request::get("/forward-auth?product=shop")
-                .header("authorization", &bearer)
-                .header(first, method)
-                .header(second, path.as_str())
-                .body(Body::empty())
-                .unwrap();
-            let (status, _) = gate.http(request);
+            let headers = [
+                ("authorization", bearer.as_bytes()),
+                (first, method.as_bytes()),
+                (second, path.as_bytes()),
+            ];
+            let status = gate.forward_auth("product=shop", &headers).unwrap();
             prop_assert_eq!(status, if passes(&answer) { 200 } else { 403 });
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_replica_that_is_not_fresh_says_so_on_every_face() {
+    let gate = Gate::within(Duration::ZERO).unwrap();
+    let bearer = format!("Bearer {}", gate.token);
+    let headers = [("authorization", bearer.as_str())];
+    let answer = gate.check(&question(
+        "GET",
+        "/v1/items/7",
+        &headers,
+        &[("product", "shop")],
+    ));
+    assert_eq!(answer.status.unwrap().code, 14);
+    let Some(HttpResponse::DeniedResponse(denied)) = answer.http_response else {
+        panic!("it lets pass")
+    };
+    assert_eq!(denied.status.unwrap().code, 503);
+    let problem: Value = serde_json::from_slice(&denied.body).unwrap();
+    assert_eq!(
+        (&problem["reason"], &problem["status"]),
+        (&json!("STALE"), &json!(503))
+    );
+    let headers = [("authorization", bearer.as_bytes())];
+    let query = "product=shop&resource=items&action=get";
+    assert_eq!(gate.forward_auth(query, &headers), Some(503));
+    let (status, problem) = post(&gate, "/access/v1/evaluation", "{}".to_owned());
+    assert_eq!((status, &problem["reason"]), (503, &json!("STALE")));
 }
 
 #[test]

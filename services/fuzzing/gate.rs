@@ -23,6 +23,7 @@ use gatepost_proto::envoy::check_response::HttpResponse;
 use gatepost_proto::envoy::{CheckRequest, CheckResponse};
 use gatepost_replica::{Gatekeeper, Hints, Result, SnapshotConfig, Snapshots, Source, Verifier};
 use http::Request;
+use http::header::AUTHORIZATION;
 use prost::Message as _;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -61,6 +62,11 @@ impl Gate {
     /// # Errors
     /// What the machine lacks.
     pub fn open() -> anyhow::Result<Self> {
+        Self::within(FOR_EVER)
+    }
+
+    /// Opens the gate of a replica that knows nothing newer than this bound; nobody tells it more.
+    pub(crate) fn within(bound: Duration) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
@@ -75,7 +81,7 @@ impl Gate {
         let clock = Clock::System;
         let config = SnapshotConfig {
             system: SYSTEM,
-            bound: FOR_EVER,
+            bound,
             single_tenant: false,
             budget_bytes: usize::MAX,
             products: None,
@@ -118,6 +124,24 @@ impl Gate {
         let arrival = Arrival::inside();
         let answer = envoy::answer(&self.gatekeeper, &context, &arrival);
         self.runtime.block_on(answer)
+    }
+
+    /// Status and body of the answer to what is posted; `None` when no such request can be sent.
+    pub fn post(&self, path: &str, token: Option<&str>, body: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+        let mut request = Request::post(path);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        Some(self.http(request.body(Body::from(body)).ok()?))
+    }
+
+    /// The status that forward-auth answers; `None` when no such request can be sent.
+    pub fn forward_auth(&self, query: &str, headers: &[(&str, &[u8])]) -> Option<u16> {
+        let mut request = Request::get(format!("/forward-auth?{query}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Some(self.http(request.body(Body::empty()).ok()?).0)
     }
 
     /// Status and body of the answer to a request of HTTP.

@@ -1,6 +1,7 @@
 //! Wires that other standards fix, as their own clients and real proxies call them.
 
 mod authzen;
+mod decisions;
 mod envoy;
 mod forward_auth;
 mod product;
