@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::hash::hash_of;
 use crate::id::UserId;
 use crate::shards::position;
-use record::{Bucket, Names, Record, Words, word};
+use record::{Bucket, Record, Words, word};
 
 pub(crate) use build::PeopleBuilder;
 pub(crate) use record::Person;
@@ -60,13 +60,9 @@ impl Shard {
             return None;
         };
         Some(Bucket {
+            shard: self,
             words: self.words.get(*from as usize..*to as usize)?,
             read: 0,
-            names: Names {
-                text: &self.names,
-                starts: &self.name_starts,
-                bucket: number,
-            },
         })
     }
 
@@ -184,7 +180,7 @@ fn shift(starts: &mut [u32], bucket: usize, old: usize, new: usize) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct People {
     /// INVARIANT: the number of shards is a power of two, or none while there is nobody.
-    shards: Arc<Vec<Arc<Shard>>>,
+    shards: Arc<[Arc<Shard>]>,
     len: usize,
 }
 
@@ -227,7 +223,7 @@ impl People {
     /// Bytes on the heap, shared with its clones.
     pub(crate) fn bytes(&self) -> usize {
         let shards: usize = self.shards.iter().map(|shard| shard.bytes()).sum();
-        self.shards.capacity() * size_of::<usize>() + shards
+        self.shards.len() * size_of::<usize>() + shards
     }
 
     /// Doubles the shards when they are full.
@@ -244,7 +240,7 @@ impl People {
                 shard.put(hash, *entry.id, Some(entry.record()));
             }
         }
-        self.shards = Arc::new(shards.into_iter().map(Arc::new).collect());
+        self.shards = shards.into_iter().map(Arc::new).collect();
     }
 }
 
