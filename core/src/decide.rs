@@ -263,8 +263,7 @@ impl<'a> View<'a> {
         let (status, held) = match subject {
             Subject::User(id) => {
                 let user = self.organization.user(id).ok_or(Reason::SubjectUnknown)?;
-                let roles = self.organization.held(user);
-                (user.status(), Held::User(user, roles))
+                (user.status(), Held::User(user))
             }
             Subject::Application(id) => {
                 let application = self.organization.application(id);

@@ -182,18 +182,26 @@ impl ProductIndex {
 
     /// Visits everybody who speaks of a question, wildcards included.
     pub(crate) fn each<'a>(&'a self, probe: &Probe<'_>, mut visit: impl FnMut(&'a Speakers)) {
-        let named = |names: &'a Shards<Name, Speakers>, text: &str, hash| {
-            let found = || names.find(hash, |name| *name.text == *text);
-            (!names.is_empty()).then(found).flatten()
-        };
-        let all = [
-            self.pairs.find(probe.hash(), |pair| pair.is(probe)),
-            named(&self.resources, probe.resource, probe.resource_hash()),
-            named(&self.actions, probe.action, probe.action_hash()),
-            (!self.everywhere.is_vacant()).then_some(&self.everywhere),
-        ];
-        for speakers in all.into_iter().flatten() {
+        if let Some(speakers) = self.pairs.find(probe.hash(), |pair| pair.is(probe)) {
             visit(speakers);
+        }
+        let is = |name: &Name, text: &str| *name.text == *text;
+        if !self.resources.is_empty() {
+            let hash = probe.resource_hash();
+            let found = self.resources.find(hash, |name| is(name, probe.resource));
+            if let Some(speakers) = found {
+                visit(speakers);
+            }
+        }
+        if !self.actions.is_empty() {
+            let hash = probe.action_hash();
+            let found = self.actions.find(hash, |name| is(name, probe.action));
+            if let Some(speakers) = found {
+                visit(speakers);
+            }
+        }
+        if !self.everywhere.is_vacant() {
+            visit(&self.everywhere);
         }
     }
 
@@ -267,18 +275,15 @@ impl PermissionIndex {
             entry.remove();
         }
         let names = self.products.iter();
-        self.bits = names.fold(0, |bits, (name, _)| bits | ProductName::new(name).bit());
+        self.bits = names.fold(0, |bits, (name, _)| bits | ProductName::new(name).bit);
     }
 
     /// What roles say of a product under this name of it, if they say anything.
     pub(crate) fn of(&self, product: &ProductName) -> Option<&Arc<ProductIndex>> {
-        if self.bits & product.bit() == 0 {
-            return None;
-        }
-        let found = self
-            .products
-            .find(product.hash, |(name, _)| *name == product.name);
-        found.map(|(_, index)| index)
+        let may = self.bits & product.bit != 0;
+        let is = |(name, _): &(Box<str>, _)| *name == product.name;
+        let found = may.then(|| self.products.find(product.hash, is));
+        found.flatten().map(|(_, index)| index)
     }
 
     /// Bytes on the heap.
@@ -296,18 +301,17 @@ impl PermissionIndex {
 pub(crate) struct ProductName {
     name: Box<str>,
     hash: u64,
+    /// A bit that it shares with one in 64 other names.
+    bit: u64,
 }
 
 impl ProductName {
-    /// A bit that it shares with one in 64 other names.
-    fn bit(&self) -> u64 {
-        1 << (self.hash >> 58)
-    }
-
     pub(crate) fn new(name: &str) -> Self {
+        let hash = hash_of_name(name);
         Self {
             name: name.into(),
-            hash: hash_of_name(name),
+            hash,
+            bit: 1 << (hash >> 58),
         }
     }
 }

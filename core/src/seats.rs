@@ -252,6 +252,9 @@ mod tests {
                     seats.change(Some(&grant(number, None)), None);
                 }
             }
+            for number in (0..40).filter(|number| counts[*number] == 0) {
+                prop_assert_eq!(seats.get(role(number as u128)), None);
+            }
             let held = (0..40).filter(|number| counts[*number] > 0);
             let mut taken: Vec<u32> =
                 held.map(|number| seats.get(role(number as u128)).unwrap()).collect();

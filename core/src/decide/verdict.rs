@@ -3,7 +3,7 @@
 use super::View;
 use crate::hash::Key;
 use crate::id::RoleId;
-use crate::index::Origin;
+use crate::index::{Origin, Speakers};
 use crate::role::{Effects, Probe};
 use crate::seats::RoleSet;
 use crate::snapshot::{ProductEntry, RoleGrant, UserEntry};
@@ -12,8 +12,8 @@ use crate::terms::Attributes;
 /// What a subject holds, found once for a decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Held<'a> {
-    /// A person, with all roles that she or her groups were given.
-    User(UserEntry<'a>, RoleSet),
+    /// A person, who has what she holds herself and what her groups do.
+    User(UserEntry<'a>),
     /// What a machine was given.
     Application(&'a [RoleGrant]),
 }
@@ -56,21 +56,30 @@ impl<'a, 'q> Verdict<'a, 'q> {
     pub(super) fn hear(&mut self, held: Held<'_>) {
         match held {
             Held::Application(grants) => self.hear_each(|| grants),
-            Held::User(user, roles) => {
+            Held::User(user) => {
                 let everyone = self.product.everyone_grants();
                 if !everyone.is_empty() {
                     self.hear_each(|| everyone);
                 }
-                self.hear_user(user, roles);
+                self.hear_user(user);
             }
         }
     }
 
     /// Most questions are settled by which roles speak and which are held.
-    fn hear_user(&mut self, user: UserEntry<'_>, held: RoleSet) {
+    fn hear_user(&mut self, user: UserEntry<'_>) {
         let organization = self.view.organization;
-        let said = self.said();
+        let mut said = Said::default();
+        self.view
+            .each_speakers(self.product, self.probe, |speakers, origin| {
+                self.note(speakers, origin, &mut said);
+            });
+        // Last, because until here her record was on its way from memory.
+        let held = organization.held(user);
         let (allows, denies) = (held & said.allows, held & said.denies);
+        if !said.more && (allows | denies).is_empty() {
+            return;
+        }
         let doubtful = organization.seats().doubtful();
         if !(denies & !doubtful).is_empty() {
             self.effects = self.effects | Effects::DENY;
@@ -87,28 +96,24 @@ impl<'a, 'q> Verdict<'a, 'q> {
         } else {
             (allows | denies) & doubtful
         };
-        if !open.is_empty() {
-            self.hear_each(|| organization.grants_of(user, open));
-        }
+        self.hear_each(|| organization.grants_of(user, open));
     }
 
-    /// Who says what, by seats; who has none is not heard, because nobody holds it.
-    fn said(&self) -> Said {
+    /// Notes who says what, by seats; who has none is not noted, because nobody holds it.
+    fn note(&self, speakers: &Speakers, origin: Origin, said: &mut Said) {
         let seats = self.view.organization.seats();
-        let mut said = Said::default();
-        self.view
-            .each_speakers(self.product, self.probe, |speakers, origin| {
-                let few = speakers.few();
-                said.more |= few.is_none();
-                for speaker in few.unwrap_or_default() {
-                    if let Some(seat) = seats.find(speaker.hash, speaker.role)
-                        && self.counts(origin, speaker.hash, speaker.role)
-                    {
-                        said.add(seat, speaker.effects);
-                    }
-                }
-            });
-        said
+        let Some(few) = speakers.few() else {
+            said.more = true;
+            return;
+        };
+        for speaker in few {
+            let (hash, role) = (speaker.hash, speaker.role);
+            if let Some(seat) = seats.find(hash, role)
+                && self.counts(origin, hash, role)
+            {
+                said.add(seat, speaker.effects);
+            }
+        }
     }
 
     /// Takes in what is said by the roles of some grants, one by one.

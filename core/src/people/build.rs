@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::record::{Record, Words, word};
 use super::{
-    BUCKET_PEOPLE_MAX, People, SHARD_PEOPLE_MAX, SHARDS_MAX, Shard, bucket_of, hash_words, words_of,
+    BUCKETS, People, SHARD_PEOPLE_MAX, SHARDS_MAX, Shard, bucket_of, hash_words, words_of,
 };
 use crate::fact::Status;
 use crate::id::UserId;
@@ -180,23 +180,27 @@ impl PeopleBuilder {
     }
 
     fn shard(&self, people: &mut [(u64, u32)], groups: &Lists, seats: &Lists) -> Shard {
-        let buckets = people.len().div_ceil(BUCKET_PEOPLE_MAX).next_power_of_two();
-        people.sort_unstable_by_key(|(hash, _)| bucket_of(*hash, buckets));
-        let people = people.iter().filter_map(|(hash, place)| {
-            let draft = self.drafts.get(*place as usize)?;
-            let record = self.record(draft, groups.get(*place), seats.get(*place));
-            Some((bucket_of(*hash, buckets), draft.id, record))
-        });
-        let (words, names) = people
-            .clone()
-            .fold((0, 0), |(words, names), (_, _, record)| {
-                (words + record.words(), names + record.name_bytes())
-            });
-        let mut shard = Shard::with_room(buckets, words, names);
-        for (bucket, id, record) in people {
-            shard.push(bucket, id, record);
+        people.sort_unstable_by_key(|(hash, _)| bucket_of(*hash));
+        let record = |place: u32| {
+            let draft = self.drafts.get(place as usize)?;
+            let record = self.record(draft, groups.get(place), seats.get(place));
+            Some((draft.id, record))
+        };
+        let (mut words, mut names) = (0, 0);
+        for (_, record) in people.iter().filter_map(|(_, place)| record(*place)) {
+            words += record.words();
+            names += record.name_bytes();
         }
-        shard.close(buckets);
+        let mut shard = Shard::with_room(words, names);
+        let mut people = people.iter().peekable();
+        for bucket in 0..BUCKETS {
+            while let Some((_, place)) = people.next_if(|(hash, _)| bucket_of(*hash) == bucket) {
+                if let Some((id, record)) = record(*place) {
+                    shard.push(id, record);
+                }
+            }
+            shard.end(bucket);
+        }
         shard
     }
 

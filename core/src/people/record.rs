@@ -92,7 +92,7 @@ impl<'a> UserEntry<'a> {
 
     /// Where her names begin.
     fn names_at(self) -> usize {
-        let bucket = bucket_of(hash_words(self.id), self.shard.buckets());
+        let bucket = bucket_of(hash_words(self.id));
         let start = self.shard.name_starts.get(bucket);
         let others = self.shard.bucket(bucket).into_iter().flatten();
         let before = others.take_while(|other| other.before < self.before);
