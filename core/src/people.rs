@@ -3,8 +3,8 @@
 //! A person is a record in a list of words. Her id, her status, her groups and her roles stand next
 //! to each other, and her names are elsewhere; a short table says where in the list the few people
 //! with the same bits of a hash begin. So a decision waits for memory two or three times, and not
-//! once for each thing that it reads. The lists are parts of copy-on-write shards, as the entries of
-//! [`Shards`](crate::shards::Shards) are.
+//! once for each thing that it reads. The lists are parts of copy-on-write shards, as the entries
+//! of [`Shards`](crate::shards::Shards) are.
 
 mod build;
 mod record;
@@ -239,5 +239,5 @@ fn hash_words([a, b, c, d]: &Words) -> u64 {
 
 /// The bucket of a hash in its shard, which is chosen by other bits.
 const fn bucket_of(hash: u64) -> usize {
-    (hash & (BUCKETS as u64 - 1)) as usize
+    (hash & 0xffff_ffff) as usize & (BUCKETS - 1)
 }

@@ -11,10 +11,10 @@ use crate::id::RoleId;
 use crate::table::Table;
 use crate::terms::RoleGrant;
 
-/// Words of a set of roles.
-const WORDS: usize = 4;
 /// Bits of a set of roles; of more seats than that, some share a bit.
-const BITS: u32 = WORDS as u32 * u64::BITS;
+const BITS: u32 = 256;
+/// Words of a set of roles.
+const WORDS: usize = (BITS / u64::BITS) as usize;
 
 /// A set of roles, a bit for each seat: exact but for the bits that are in doubt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,9 +39,11 @@ impl RoleSet {
         }
     }
 
-    fn each_word(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        Self([join(a, e), join(b, f), join(c, g), join(d, h)])
+    fn each_word(mut self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            *word = join(*word, other);
+        }
+        self
     }
 }
 
@@ -129,39 +131,36 @@ impl Seats {
     pub(crate) fn change(&mut self, before: Option<&RoleGrant>, after: Option<&RoleGrant>) {
         // The new one first, so that a role that stays keeps its seat.
         if let Some(after) = after {
-            let seat = self.get(after.role()).or_else(|| self.take(after.role()));
-            self.count(seat, after, |count, one| count.saturating_add(one));
+            let seat = self.get(after.role());
+            let seat = seat.unwrap_or_else(|| self.take(after.role()));
+            self.count(seat, after, u32::saturating_add);
         }
-        if let Some(before) = before {
-            let seat = self.get(before.role());
-            self.count(seat, before, |count, one| count.saturating_sub(one));
+        if let Some(before) = before
+            && let Some(seat) = self.get(before.role())
+        {
+            self.count(seat, before, u32::saturating_sub);
             self.leave(seat, before.role());
         }
     }
 
-    fn count(&mut self, seat: Option<u32>, grant: &RoleGrant, change: impl Fn(u32, u32) -> u32) {
-        if let Some(seat) = seat
-            && let Some(entry) = self.taken.get_mut(seat)
-        {
+    fn count(&mut self, seat: u32, grant: &RoleGrant, change: impl Fn(u32, u32) -> u32) {
+        if let Some(entry) = self.taken.get_mut(seat) {
             entry.grants = change(entry.grants, 1);
             entry.with_terms = change(entry.with_terms, u32::from(grant.has_terms()));
             self.doubt(seat);
         }
     }
 
-    fn take(&mut self, role: RoleId) -> Option<u32> {
+    fn take(&mut self, role: RoleId) -> u32 {
         let seat = self.free.pop();
         let seat = seat.unwrap_or_else(|| self.taken.push(Seat::default()));
         let by_role = Arc::make_mut(&mut self.by_role);
         by_role.insert_unique(role.hash(), (role, seat), |(other, _)| other.hash());
-        Some(seat)
+        seat
     }
 
     /// Frees a seat when nobody has the role any more.
-    fn leave(&mut self, seat: Option<u32>, role: RoleId) {
-        let Some(seat) = seat else {
-            return;
-        };
+    fn leave(&mut self, seat: u32, role: RoleId) {
         if self.taken.get(seat).is_some_and(|entry| entry.grants > 0) {
             return;
         }
@@ -239,7 +238,9 @@ mod tests {
     proptest! {
         /// Whoever was given a role has a seat of her own, and nobody else takes one up.
         #[test]
-        fn a_seat_for_each_role(steps in prop::collection::vec((0..40_u128, any::<bool>()), 0..300)) {
+        fn a_seat_for_each_role(
+            steps in prop::collection::vec((0..40_u128, any::<bool>()), 0..300),
+        ) {
             let mut seats = Seats::default();
             let mut counts = [0_u32; 40];
             for (number, given) in steps {

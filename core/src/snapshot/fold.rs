@@ -53,7 +53,7 @@ impl Snapshot {
             limits,
         } = fact
         {
-            self.put_user_grant(*user, RoleGrant::new(*role, *until, limits));
+            self.put_user_grant(*user, &RoleGrant::new(*role, *until, limits));
             if let Some(seat) = self.seats.get(*role) {
                 people.give(*user, seat);
             }
@@ -209,11 +209,11 @@ impl Snapshot {
     }
 
     /// Gives a role to a user, with whom its seat has to be noted.
-    fn put_user_grant(&mut self, id: UserId, grant: RoleGrant) {
+    fn put_user_grant(&mut self, id: UserId, grant: &RoleGrant) {
         let before = self
             .user_grants
             .edit(id, |grants| grants.put(grant.clone()));
-        self.seats.change(before.as_ref(), Some(&grant));
+        self.seats.change(before.as_ref(), Some(grant));
     }
 
     /// Notes with a user which roles she holds herself.
@@ -250,7 +250,7 @@ impl Snapshot {
     fn put_grant(&mut self, subject: GrantSubject, grant: RoleGrant) {
         match subject {
             GrantSubject::User(id) => {
-                self.put_user_grant(id, grant);
+                self.put_user_grant(id, &grant);
                 self.seat_user(id);
             }
             GrantSubject::Group(id) => {

@@ -68,7 +68,8 @@ def rivals():
             raise RuntimeError(f"{slice['differences']} answers differ from the rivals'")
     for name, one in told["product"]["peers"].items():
         theirs, ours = one["p50_ns"], max(1, one["gatepost_p50_ns"])
-        what = f"{name}, in process, given only the user's roles in the product : core decision, median"
+        slice_is = "given only the user's roles in the product"
+        what = f"{name}, in process, {slice_is} : core decision, median"
         yield at_least(what, 10, theirs / ours, f"{theirs:,} ns against {ours:,} ns", times=True)
     for name, one in told["lines"]["peers"].items():
         what = f"{name}, given only the lines that match the question already, median"
