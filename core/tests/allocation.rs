@@ -128,21 +128,26 @@ fn a_decision_allocates_nothing() {
     let names = ["a", "b", "c", "*", ""];
     let actions = ["get", "post", "delete", "*"];
     let mut allowed = 0;
-    let region = Region::new(ALLOCATOR);
-    for subject in subjects {
-        for (product, resource) in products.iter().flat_map(|p| names.map(|r| (*p, r))) {
-            for action in actions {
-                let question = Question {
-                    product,
-                    resource,
-                    action,
-                    attributes: &attributes,
-                };
-                allowed += usize::from(decide(view, subject, question).allowed);
+    let mut ask_all = || {
+        let region = Region::new(ALLOCATOR);
+        for subject in subjects {
+            for (product, resource) in products.iter().flat_map(|p| names.map(|r| (*p, r))) {
+                for action in actions {
+                    let question = Question {
+                        product,
+                        resource,
+                        action,
+                        attributes: &attributes,
+                    };
+                    allowed += usize::from(decide(view, subject, question).allowed);
+                }
             }
         }
-    }
-    let change = region.change();
-    assert_eq!((change.allocations, change.reallocations), (0, 0));
+        let change = region.change();
+        change.allocations + change.reallocations
+    };
+    // The thread that waits for this test may allocate meanwhile, but not each time.
+    let fewest = (0..5).map(|_| ask_all()).min();
+    assert_eq!(fewest, Some(0));
     assert!(allowed > 10, "{allowed} decisions were a yes");
 }
