@@ -36,11 +36,12 @@ use self::writers::{Board, Held, Writer};
 /// The staleness bound here: short, so that much happens past it.
 const BOUND: Duration = Duration::from_millis(500);
 /// Who write.
-const WRITERS: usize = 4;
+const WRITERS: usize = 6;
 /// Who ask one replica.
 const READERS: usize = 3;
-/// How long it goes on when the storm is over.
+/// How long it goes on when the storm is over, and how many revocations there must be by then.
 const CALM: Duration = Duration::from_millis(1_500);
+const REVOCATIONS_MIN: usize = 20;
 /// Faults that are told in full.
 const TOLD_MAX: usize = 3;
 
@@ -82,7 +83,11 @@ async fn weather(has_bus: bool) {
         })
         .collect();
     storm::rage(&scene, BOUND).await;
-    sleep(CALM).await;
+    let over = Instant::now();
+    while over.elapsed() < CALM || scene.revocations() < REVOCATIONS_MIN {
+        assert!(over.elapsed() < PATIENCE, "there is no stream");
+        sleep(PAUSE).await;
+    }
     scene.end();
     let mut held = Vec::new();
     for writer in writing {

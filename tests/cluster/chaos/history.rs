@@ -114,8 +114,8 @@ pub struct Fault<'a> {
     pub write: Option<&'a Write>,
 }
 
-/// Why an answer must not be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an answer must not be, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// Allowed, and sent later than the bound after the commit of the revocation; nobody had begun
     /// to grant it again when the answer was there.
@@ -153,7 +153,7 @@ pub struct Counts {
 }
 
 impl History {
-    /// Every answer that must not be.
+    /// Every answer that must not be, the worst first.
     pub fn faults(&self, bound: Duration) -> Vec<Fault<'_>> {
         let (spells, heads) = (self.spells(), self.heads());
         let mut faults = Vec::new();
@@ -192,6 +192,7 @@ impl History {
                 }
             }
         }
+        faults.sort_by_key(|fault| fault.why);
         faults
     }
 
@@ -442,12 +443,12 @@ mod tests {
             (
                 "the old revision past the bound",
                 asked(1_501, 1_510, true, 4),
-                &[OlderRevision, AllowedTooLate],
+                &[AllowedTooLate, OlderRevision],
             ),
             (
                 "it slept, and allows as the first thing it does",
                 asked(1_600, 2_900, true, 3),
-                &[OlderRevision, AllowedTooLate],
+                &[AllowedTooLate, OlderRevision],
             ),
             (
                 "granted again meanwhile, but that is not what it knows",

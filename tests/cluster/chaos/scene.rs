@@ -9,7 +9,7 @@ use proptest::prelude::RngExt as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use tokio::time::{Instant, sleep};
 
-use super::history::{Blow, History, Moment, Question, Write};
+use super::history::{Blow, Effect, History, Moment, Question, Write};
 use crate::process::{Home, Running};
 use crate::proxy::Proxy;
 use crate::replicas::Cluster;
@@ -132,6 +132,20 @@ impl Scene {
     /// Whether there is such a question among those that were answered after the first `past`.
     pub fn has(&self, past: usize, such: impl Fn(&Question) -> bool) -> bool {
         self.history().questions.iter().skip(past).any(such)
+    }
+
+    /// How many revocations were committed for certain.
+    pub fn revocations(&self) -> usize {
+        let history = self.history();
+        let is_revocation = |write: &&Write| write.effect == Effect::Revoke && write.done.is_some();
+        history.writes.iter().filter(is_revocation).count()
+    }
+
+    /// The first answer that must not be, if there is one by now.
+    pub fn fault(&self, bound: Duration) -> Option<String> {
+        let history = self.history();
+        let faults = history.faults(bound);
+        faults.first().map(|fault| history.tell(fault))
     }
 
     /// Everything that was recorded.

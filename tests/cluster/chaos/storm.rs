@@ -15,6 +15,8 @@ use crate::proxy::Proxy;
 
 /// It goes on for so long at the least, whatever has been done by then.
 const LASTS: Duration = Duration::from_secs(16);
+/// After so long a wait it is looked whether anything is wrong.
+const WORRY: Duration = Duration::from_secs(5);
 /// Questions that a replica which sleeps must have in its sockets from past the bound.
 const QUESTIONS_ASLEEP: usize = 10;
 
@@ -223,9 +225,16 @@ impl Storm {
     }
 
     async fn wait(&self, blow: Blow, what: &str, is_so: impl Fn() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let begun = Instant::now();
         while !is_so() {
-            if Instant::now() > deadline {
+            if begun.elapsed() > WORRY {
+                // What must not be may be the reason.
+                if let Some(fault) = self.scene.fault(self.bound) {
+                    panic!("{blow:?}: waiting for: {what}\n{fault}");
+                }
+                sleep(WORRY / 10).await;
+            }
+            if begun.elapsed() > PATIENCE {
                 let logs = self.scene.stations.iter().map(Station::log);
                 let logs: Vec<String> = logs.collect();
                 panic!("{blow:?}: in vain: {what}\n{}", logs.join("\n\n"));

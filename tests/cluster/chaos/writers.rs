@@ -17,7 +17,7 @@ pub const CALL_MAX: Duration = Duration::from_secs(2);
 /// Rest after a call that came to nothing.
 const RETRY: Duration = Duration::from_millis(50);
 /// Facts of one writer.
-const FACTS: usize = 4;
+const FACTS: usize = 3;
 
 /// The facts that are asked about now.
 #[derive(Default)]
