@@ -22,6 +22,8 @@ mod catch_up;
 mod cut_off;
 #[path = "cluster/endings.rs"]
 mod endings;
+#[path = "cluster/feeding.rs"]
+mod feeding;
 #[path = "cluster/flood.rs"]
 mod flood;
 #[path = "cluster/late_commit.rs"]

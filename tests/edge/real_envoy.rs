@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tonic::{Code, Request, Status};
 
 use super::product::Product;
-use super::shop::Shop;
+use super::shop::{Shop, call};
 use crate::servers::proxy::{Kind, Proxy};
 use crate::world::Answer;
 
@@ -34,22 +34,6 @@ impl Scene {
     /// A call of a client's.
     async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         call(&self.envoy, method, path, headers).await
-    }
-}
-
-async fn call(proxy: &Proxy, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let client = reqwest::Client::new();
-    let request = client.request(method, proxy.url(path));
-    let request = headers.iter().fold(request, |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer {
-        status,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
     }
 }
 
