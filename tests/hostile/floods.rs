@@ -77,10 +77,13 @@ async fn one_tenants_flood_is_turned_away_and_another_is_answered() {
     let alice = world
         .person_of(&beta, "alice", &["midaz-viewer-group"])
         .await;
-    let question = |number: usize| json!({"product": "midaz", "resource": format!("r{number}"), "action": "get"});
-    let questions: Vec<Value> = (0..1_000).map(question).collect();
-    let group = json!({"id": "0198a9e2-0000-7000-8000-0000000000ac", "name": "nobody"});
-    let body = json!({"changes": [{"group": group}], "questions": questions});
+    // A small message, and much work: each name is compared with those of all groups so far.
+    let group = |number: usize| {
+        let id = format!("0198a9e2-0000-7000-8000-{number:012x}");
+        json!({"group": {"id": id, "name": format!("{number}-{}", "\u{e9}".repeat(80))}})
+    };
+    let groups: Vec<Value> = (0..100).map(group).collect();
+    let body = json!({"changes": groups});
     let flood =
         join_all((0..FLOOD).map(|_| world.post(&alpha, "/v1/authorize:simulate", body.clone())));
     let search = json!({"product": "midaz", "resource": "accounts", "action": "get", "limit": 50});
@@ -97,7 +100,7 @@ async fn one_tenants_flood_is_turned_away_and_another_is_answered() {
     let (mut answered, mut refused) = (0, 0);
     for answer in &answers {
         if answer.status.is_success() {
-            assert_eq!(answer.body["asked"], 1_000);
+            assert_eq!(answer.body["flips"], json!([]));
             answered += 1;
         } else {
             answer.refuses(ErrorReason::Overloaded);
@@ -111,7 +114,7 @@ async fn one_tenants_flood_is_turned_away_and_another_is_answered() {
     );
     // Afterwards there is room again.
     let later = world.post(&alpha, "/v1/authorize:simulate", body).await;
-    assert_eq!(later.is(200)["asked"], 1_000);
+    later.is(200);
     assert_eq!(panics::seen(), panics);
 }
 

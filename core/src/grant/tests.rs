@@ -185,13 +185,13 @@ fn lines(lines: &[(&str, &str, Effect)]) -> Vec<RolePermission> {
 
 const USERS_ANY: (&str, &str, Effect) = ("users", "*", Effect::Allow);
 
-type Lines = &'static [(&'static str, &'static str, Effect)];
+type Named = &'static [(&'static str, &'static str, Effect)];
 
 #[test]
 fn cases() {
     use Effect::{Allow, Deny};
     let actor = Subject::User(UserId::new(ACTOR));
-    let cases: [(&str, Lines, u128, bool); 15] = [
+    let cases: [(&str, Named, u128, bool); 15] = [
         ("what one has", &[("users", "get", Allow)], 100, true),
         ("what one lacks", &[("users", "post", Allow)], 100, false),
         ("a part of what one has", &[USERS_ANY], 100, true),
