@@ -15,14 +15,63 @@ use crate::snapshot::ProductEntry;
 use crate::{PRODUCT_GATEPOST, PRODUCT_SYSTEM};
 
 /// The resource of [`PRODUCT_GATEPOST`] whose actions are the products that one may give roles of.
-pub const RESOURCE_GRANTS: &str = "grants";
+const RESOURCE_GRANTS: &str = "grants";
+
+/// The permission that the actor lacks to give a role with these permissions to others, or to take
+/// it away; `None` when nothing is missing. The rule of every RPC that gives or takes roles.
+///
+/// Rule over the installation is given in the system organization only; that over Gatepost by
+/// those who hold it, where what the role denies counts like what it allows; a role of any other product by those who hold
+/// `gatepost/grants:<product>`.
+pub fn lacks_to_give(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    changing: &[RolePermission],
+    until: Option<i64>,
+) -> Option<Permission> {
+    if is_out_of_reach(view, product) {
+        return Some(Permission::new(PRODUCT_SYSTEM, ANY, ANY));
+    }
+    let exceeds = || change_exceeds(view, actor, product, changing, until);
+    lacks(view, actor, product, until, exceeds)
+}
+
+/// The permission that the actor lacks to act in the place of somebody who holds a role with these
+/// permissions until then: as [`lacks_to_give`], but what is denied to that one stays denied.
+pub fn lacks_to_take_over(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    held: &[RolePermission],
+    until: Option<i64>,
+) -> Option<Permission> {
+    let exceeds = || permissions_exceed(view, actor, product, held, until);
+    lacks(view, actor, product, until, exceeds)
+}
+
+/// What `exceeds` finds, for a product that rules Gatepost; for any other, the permission to give
+/// its roles.
+fn lacks(
+    view: View<'_>,
+    actor: Subject,
+    product: &str,
+    until: Option<i64>,
+    exceeds: impl FnOnce() -> Option<Permission>,
+) -> Option<Permission> {
+    if ruling_product(view, product).is_some() {
+        return exceeds();
+    }
+    let may = may_grant_product(view, actor, product, until);
+    (!may).then(|| Permission::new(PRODUCT_GATEPOST, RESOURCE_GRANTS, product))
+}
 
 /// The first of the given permissions over Gatepost that the giver does not hold; `None` when there
 /// is none, or when the product does not rule Gatepost.
 ///
 /// A given wildcard needs a wildcard that covers it, and nothing of it denied to the giver. What is
 /// denied with it needs nothing.
-pub fn permissions_exceed(
+fn permissions_exceed(
     view: View<'_>,
     actor: Subject,
     product: &str,
@@ -44,7 +93,7 @@ pub fn permissions_exceed(
 /// counts like what it allows. Whoever takes a deny away gives what it denied.
 ///
 /// A denied wildcard is as much as the product declares of it.
-pub fn change_exceeds(
+fn change_exceeds(
     view: View<'_>,
     actor: Subject,
     product: &str,
@@ -101,55 +150,6 @@ fn common<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
     }
 }
 
-/// The permission that the actor lacks to give a role with these permissions to others, or to take
-/// it away; `None` when nothing is missing. The rule of every RPC that gives or takes roles.
-///
-/// Rule over the installation is given in the system organization only; that over Gatepost by
-/// those who hold it, see [`change_exceeds`]; a role of any other product by those who hold
-/// `gatepost/grants:<product>`.
-pub fn lacks_to_give(
-    view: View<'_>,
-    actor: Subject,
-    product: &str,
-    changing: &[RolePermission],
-    until: Option<i64>,
-) -> Option<Permission> {
-    if is_out_of_reach(view, product) {
-        return Some(Permission::new(PRODUCT_SYSTEM, ANY, ANY));
-    }
-    let exceeds = || change_exceeds(view, actor, product, changing, until);
-    lacks(view, actor, product, until, exceeds)
-}
-
-/// The permission that the actor lacks to act in the place of somebody who holds a role with these
-/// permissions until then: as [`lacks_to_give`], but what is denied to that one stays denied.
-pub fn lacks_to_take_over(
-    view: View<'_>,
-    actor: Subject,
-    product: &str,
-    held: &[RolePermission],
-    until: Option<i64>,
-) -> Option<Permission> {
-    let exceeds = || permissions_exceed(view, actor, product, held, until);
-    lacks(view, actor, product, until, exceeds)
-}
-
-/// What `exceeds` finds, for a product that rules Gatepost; for any other, the permission to give
-/// its roles.
-fn lacks(
-    view: View<'_>,
-    actor: Subject,
-    product: &str,
-    until: Option<i64>,
-    exceeds: impl FnOnce() -> Option<Permission>,
-) -> Option<Permission> {
-    if ruling_product(view, product).is_some() {
-        return exceeds();
-    }
-    let may = may_grant_product(view, actor, product, until);
-    (!may).then(|| Permission::new(PRODUCT_GATEPOST, RESOURCE_GRANTS, product))
-}
-
 /// Whether nobody may give this product's roles in this organization: rule over the installation
 /// is given in the system organization only.
 pub(crate) fn is_out_of_reach(view: View<'_>, product: &str) -> bool {
@@ -160,12 +160,7 @@ pub(crate) fn is_out_of_reach(view: View<'_>, product: &str) -> bool {
 }
 
 /// Whether the actor has the permission to give roles of a product, by slug or alias.
-pub fn may_grant_product(
-    view: View<'_>,
-    actor: Subject,
-    product: &str,
-    until: Option<i64>,
-) -> bool {
+fn may_grant_product(view: View<'_>, actor: Subject, product: &str, until: Option<i64>) -> bool {
     let slug = view
         .system
         .product(product)
