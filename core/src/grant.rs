@@ -114,10 +114,10 @@ fn denied(view: View<'_>, slug: &str, denies: &Lines<'_>) -> Vec<RolePermission>
     let product = view.system.product(slug);
     let mut declared = product.map(ProductEntry::declared).unwrap_or_default();
     if slug == PRODUCT_GATEPOST {
-        // Its actions are the products there are; whether or not a declaration says so.
+        // Its actions are the products there are, whether or not a declaration says so.
         declared.push((RESOURCE_GRANTS.to_owned(), ANY.to_owned()));
     }
-    let mut denied = BTreeSet::new();
+    let (mut named, mut open) = (Vec::new(), BTreeSet::new());
     for (resource, action) in &declared {
         if [resource, action].iter().any(|name| *name == ANY) {
             // There are few of these, which must be compared with each line.
@@ -128,9 +128,9 @@ fn denied(view: View<'_>, slug: &str, denies: &Lines<'_>) -> Vec<RolePermission>
                     let resource = common(resource, denied_resource)?;
                     Some((resource, common(action, denied_action)?))
                 });
-            denied.extend(both);
+            open.extend(both);
         } else if denies.cover(resource, action) {
-            denied.insert((resource, action));
+            named.push((resource.as_str(), action.as_str()));
         }
     }
     let allow = |(resource, action): (&str, &str)| RolePermission {
@@ -138,7 +138,7 @@ fn denied(view: View<'_>, slug: &str, denies: &Lines<'_>) -> Vec<RolePermission>
         action: action.to_owned(),
         effect: Effect::Allow,
     };
-    denied.into_iter().map(allow).collect()
+    named.into_iter().chain(open).map(allow).collect()
 }
 
 /// What two patterns both match, if they match anything in common.
