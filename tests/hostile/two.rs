@@ -80,10 +80,10 @@ pub enum Fate {
 pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     match rpc.name.as_str() {
         "IssueToken" | "RefreshToken" => Fate::Refused(401),
-        // Oneself only, whoever else it is; and the installation's are no tenant's.
-        "UpdatePassword" | "GetOrganization" | "UpdateOrganization" => Fate::Refused(403),
-        // A machine is fed with its own.
-        "StreamFacts" | "StreamChanges" => Fate::Refused(403),
+        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is fed
+        // with its own.
+        "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
+        | "StreamChanges" => Fate::Refused(403),
         "GetHeads" => Fate::Done,
         "BatchAuthorize" => Fate::OneRefused,
         _ if names(rpc, place) == Names::Chosen => Fate::Done,
