@@ -178,19 +178,20 @@ fn decision(name: &str) -> Value {
 /// One step of each kind; who rules the installation publishes a manifest, too.
 async fn simulation(world: &World, actor: &Actor) -> Value {
     let (user, group) = (user(world, actor).await, group(world, actor).await);
+    let given = role(world, actor).await;
     let id = || {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         format!("0198a9e2-0000-7000-8001-{number:012x}")
     };
-    let (role, permission) = (id(), json!({"resource": "accounts", "action": "get"}));
+    let permission = json!({"resource": "accounts", "action": "get"});
     let limit = json!({"attribute": "ledger_id", "values": ["l-7"]});
     let mut changes = vec![
         json!({"group": {"id": id(), "name": fresh("group")}}),
         json!({"member": {"groupId": group, "type": "user", "id": user}}),
         json!({"role": {
-            "id": role, "product": "midaz", "name": fresh("role"), "permissions": [permission],
+            "id": id(), "product": "midaz", "name": fresh("role"), "permissions": [permission],
         }}),
-        json!({"grant": {"type": "user", "id": user, "roleId": role, "limits": [limit]}}),
+        json!({"grant": {"type": "user", "id": user, "roleId": given, "limits": [limit]}}),
     ];
     if actor.id == world.admin.id {
         let mut manifest = rest("PublishManifest");
