@@ -187,6 +187,7 @@ async fn silence() -> u16 {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "this measures real time")]
 async fn no_answer_is_no_yes() {
     let product = Product::start().await;
     let (silent, nobody) = (silence().await, crate::servers::free_port());
@@ -233,7 +234,7 @@ async fn whoever_prefers_to_let_pass_lets_nobody_name_herself() {
     call(&envoy, Method::GET, "/v1/items/7", &headers)
         .await
         .is(200);
-    shop.world.advance(Duration::from_secs(3600 * 24));
+    shop.world.advance(Duration::from_hours(24));
     let stale = call(&envoy, Method::GET, "/v1/items/7", &headers).await;
     assert!(
         matches!(stale.status.as_u16(), 401 | 503),
