@@ -24,6 +24,8 @@ mod chaos;
 mod cut_off;
 #[path = "cluster/endings.rs"]
 mod endings;
+#[path = "cluster/feeding.rs"]
+mod feeding;
 #[path = "cluster/flood.rs"]
 mod flood;
 #[path = "cluster/late_commit.rs"]

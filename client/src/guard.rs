@@ -21,6 +21,8 @@ mod bearer;
 mod decision;
 mod environment;
 mod judge;
+#[cfg(any(feature = "axum", feature = "tonic"))]
+mod pass;
 mod refusal;
 #[cfg(feature = "axum")]
 mod route;

@@ -13,6 +13,7 @@ mod follow;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};

@@ -377,16 +377,13 @@ impl Ear {
                 }
                 continue;
             };
-            match self.upstream.next(stream).await {
-                Ok(Some(news)) => {
-                    let ids = news.organization_ids.iter();
-                    let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
-                    self.heard.extend(hints);
-                }
-                Ok(None) | Err(_) => {
-                    self.stream = None;
-                    sleep(LISTEN_REST).await;
-                }
+            if let Ok(Some(news)) = self.upstream.next(stream).await {
+                let ids = news.organization_ids.iter();
+                let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
+                self.heard.extend(hints);
+            } else {
+                self.stream = None;
+                sleep(LISTEN_REST).await;
             }
         }
     }

@@ -35,7 +35,7 @@ async fn decisions(
     let answers = batch
         .questions
         .iter()
-        .map(|question| answer(&caller, batch, question).unwrap_or_else(unanswered))
+        .map(|question| answer(&caller, batch, question).unwrap_or_else(|error| unanswered(&error)))
         .collect();
     let revision = caller.present.revision();
     let response = BatchAuthorizeResponse {
@@ -69,7 +69,7 @@ fn given<'a>(own: &'a str, of_batch: &'a str) -> &'a str {
     if own.is_empty() { of_batch } else { own }
 }
 
-fn unanswered(error: Error) -> Answer {
+fn unanswered(error: &Error) -> Answer {
     Answer {
         authorized: false,
         reason: String::new(),

@@ -100,7 +100,7 @@ pub async fn answer(
                 ..Asked::default()
             };
             let body = body(&refusal, asked, seen.is_grpc);
-            refuse(&refusal, body, told)
+            refuse(&refusal, body, told.as_ref())
         }
     }
 }
@@ -210,7 +210,7 @@ fn body(refusal: &Refusal, asked: Asked<'_>, is_grpc: bool) -> Vec<u8> {
     problem::body(refusal.reason, refusal.status, &refusal.detail, asked)
 }
 
-fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<Told>) -> CheckResponse {
+fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<&Told>) -> CheckResponse {
     let fixed = |name, value: &'static str| set(name, Bytes::from_static(value.as_bytes()));
     let mut headers = vec![
         fixed("content-type", "application/problem+json"),
@@ -238,7 +238,7 @@ fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<Told>) -> CheckResponse
             headers,
             body: body.into(),
         })),
-        dynamic_metadata: told.as_ref().map(metadata),
+        dynamic_metadata: told.map(metadata),
     }
 }
 

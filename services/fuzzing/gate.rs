@@ -37,7 +37,7 @@ use crate::edge::{self, envoy};
 const ISSUER: &str = "https://gatepost.test";
 const KID: &str = "k";
 /// The world never changes, so it is never stale.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
 const BODY_BYTES_MAX: usize = 16 << 20;
 
 const SYSTEM: OrganizationId = OrganizationId::new(Uuid::from_u128(1));

@@ -13,6 +13,7 @@ mod get_installation;
 mod search_actions;
 mod search_resources;
 mod search_subjects;
+mod searching;
 mod simulate;
 mod stream_changes;
 mod stream_facts;

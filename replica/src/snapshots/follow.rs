@@ -106,6 +106,7 @@ impl Snapshots {
     fn begin_beat(&self) -> Vec<OrganizationId> {
         let beat = self.beat.fetch_add(1, Ordering::Relaxed);
         self.sweep(beat);
+        self.forget_steps();
         self.measure();
         self.lock_wanted().clear();
         self.read_slots().keys().copied().collect()
@@ -275,6 +276,7 @@ impl Snapshots {
         let Some(steps) = steps.unwrap_or(Ok(None))? else {
             return Ok(false);
         };
+        let kept = self.is_feeding().then(|| steps.clone());
         let now_s = self.clock.now().unix_timestamp();
         let old = Arc::clone(&known.snapshot);
         let snapshot = if steps.len() <= STEPS_INLINE_MAX {
@@ -289,6 +291,10 @@ impl Snapshots {
         let weigh = beat.saturating_sub(slot.weighed_at()) >= BEATS_PER_WEIGHING;
         if weigh {
             slot.weigh(&snapshot, beat);
+        }
+        if let Some(steps) = kept {
+            // Before anybody can see the revision, and ask how it came about.
+            slot.window().keep(known.epoch, steps, now);
         }
         slot.put(Known::new(snapshot, known.epoch, now, proven_at));
         if weigh {

@@ -1,6 +1,7 @@
 //! Snapshots over a source that is told to be slow, silent, broken or of another epoch.
 
 mod fake;
+mod feeding;
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
