@@ -185,16 +185,17 @@ impl Fact {
     /// Grants or revokes it by one call to a replica.
     pub async fn write(&self, scene: &Scene, station: &Station, effect: Effect) -> Outcome {
         let (method, path, body) = self.change(effect);
-        let token = match self.way {
-            Way::Session => &self.token,
-            _ => &scene.admin,
+        let is_session = self.way == Way::Session;
+        let token = if is_session {
+            &self.token
+        } else {
+            &scene.admin
         };
         let Some(answer) = call(station, token, (method, path, body)).await else {
             return Outcome::Unknown;
         };
         let at = scene.now();
         let done = |revision| Outcome::Done(Done { at, revision });
-        let is_session = self.way == Way::Session;
         match (answer.status, answer.reason()) {
             (200..300, _) => done(Some(answer.revision())),
             // It is so already: an attempt before this one came through.

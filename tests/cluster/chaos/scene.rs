@@ -19,7 +19,7 @@ use crate::servers::postgres::Postgres;
 /// How many replicas.
 pub const REPLICAS: usize = 3;
 /// How long something may take that has no bound, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often somebody looks whether what she waits for is there.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
