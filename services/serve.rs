@@ -91,9 +91,12 @@ enum Ground {
 pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     if let Some(sidecar) = &config.upstream {
         let listening = listener::listen(config.listen, config.tls.as_ref()).await?;
-        let remote = Remote::open(sidecar.clone(), clock)
-            .await
-            .context("cannot be fed (GATEPOST_UPSTREAM)")?;
+        let remote = Remote::open(sidecar.clone(), clock).await.context(
+            match sidecar.upstream.authorities {
+                Some(_) => "cannot be fed (GATEPOST_UPSTREAM, GATEPOST_UPSTREAM_CA_FILE)",
+                None => "cannot be fed (GATEPOST_UPSTREAM)",
+            },
+        )?;
         return serve(config, listening, Ground::Upstream(remote), None).await;
     }
     let store = open_store(&config.storage).await?;

@@ -18,6 +18,8 @@ pub mod rest;
 mod bus;
 #[path = "cluster/catch_up.rs"]
 mod catch_up;
+#[path = "cluster/chaos.rs"]
+mod chaos;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
 #[path = "cluster/endings.rs"]

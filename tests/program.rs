@@ -31,3 +31,5 @@ mod sidecar;
 mod tls;
 #[path = "program/traces.rs"]
 mod traces;
+#[path = "program/upstream_tls.rs"]
+mod upstream_tls;

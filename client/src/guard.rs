@@ -30,6 +30,7 @@ mod route;
 mod rpc;
 mod tally;
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ use tonic::Status;
 use self::judge::Asked;
 use self::tally::Tally;
 
+use crate::error::innermost;
 pub use decision::{Attributes, Decision, Need, Subject};
 pub use environment::SettingError;
 pub use judge::{Judge, Remote};
@@ -211,7 +213,12 @@ impl Guard {
         match &refusal {
             Refusal::Unavailable => {
                 judge.prepare();
-                self.fail(status.message())
+                // What came from the transport has its cause inside; an answer has a message.
+                let why = match status.source() {
+                    Some(cause) => innermost(cause),
+                    None => status.message().to_owned(),
+                };
+                self.fail(&why)
             }
             Refusal::Forbidden { .. } => {
                 self.misfit(need, status.message());

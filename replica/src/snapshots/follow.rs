@@ -35,6 +35,9 @@ const REST: Duration = Duration::from_millis(4);
 const HINTS_MAX: usize = 4_096;
 /// How long the work on one organization may take.
 const WORK_MAX: Duration = Duration::from_mins(2);
+/// How long changes may take to come. On a connection whose other end was lost without a word they
+/// never do, while rounds on other connections go well; loading anew asks on another one, too.
+const CHANGES_MAX: Duration = Duration::from_secs(5);
 /// More revisions than these are applied on a thread of their own.
 const STEPS_INLINE_MAX: usize = 16;
 /// An organization that changes is weighed again after so many beats.
@@ -269,8 +272,8 @@ impl Snapshots {
             revision: known.snapshot.revision(),
             ..head
         };
-        let steps = self.source.changes(from, head.revision).await?;
-        let Some(steps) = steps else {
+        let steps = timeout(CHANGES_MAX, self.source.changes(from, head.revision)).await;
+        let Some(steps) = steps.unwrap_or(Ok(None))? else {
             return Ok(false);
         };
         let kept = self.is_feeding().then(|| steps.clone());
