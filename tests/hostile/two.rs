@@ -136,9 +136,9 @@ pub fn spoilt(good: &Map<String, Value>, place: &[String], text: &str) -> Map<St
 /// An answer, less what repeats the request and what is another one each time.
 pub fn likeness(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
-    match &mut body {
-        Value::Array(messages) => messages.iter_mut().for_each(settle),
-        message => settle(message),
+    match body.as_array_mut() {
+        Some(messages) => messages.iter_mut().for_each(settle),
+        None => settle(&mut body),
     }
     (answer.status.as_u16(), body)
 }
