@@ -80,8 +80,8 @@ pub enum Fate {
 pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     match rpc.name.as_str() {
         "IssueToken" | "RefreshToken" => Fate::Refused(401),
-        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is fed
-        // with its own.
+        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
+        // fed with its own.
         "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
         "GetHeads" => Fate::Done,
