@@ -58,7 +58,7 @@ pub enum How {
     /// Nothing passes and nothing is closed; what waited passes later.
     Stall,
     /// Nothing passes and nothing is closed; what waited, and every connection of then, is lost for
-    /// good.
+    /// good, and the replica never hears of that.
     Swallow,
 }
 
@@ -124,9 +124,7 @@ pub async fn rage(scene: &Arc<Scene>, bound: Duration) {
             if Instant::now() > until {
                 return;
             }
-            // The database keeps connections that were swallowed, and has not so many.
             blows = storm.shuffled(&OF_ONE);
-            blows.retain(|blow| !matches!(blow, Blow::Cut(_, How::Swallow)));
         }
     };
     let of_all = async {

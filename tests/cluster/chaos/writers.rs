@@ -13,7 +13,7 @@ use super::history::Effect;
 use super::scene::{PATIENCE, PAUSE, Scene};
 
 /// How long one call of a writer may take. What is not answered by then may still happen.
-pub const CALL_MAX: Duration = Duration::from_secs(2);
+pub const CALL_MAX: Duration = Duration::from_secs(3);
 /// Rest after a call that came to nothing.
 const RETRY: Duration = Duration::from_millis(50);
 /// Facts of one writer.
