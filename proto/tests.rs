@@ -174,7 +174,7 @@ fn the_document_describes_every_route() {
     );
 }
 
-/// The options of a field cannot be said once for many fields, but in CEL, which nothing here reads.
+/// The options of a field can be said once for many fields in CEL only, which nothing here reads.
 #[test]
 fn attributes_have_the_same_limits_in_every_question() {
     let document: Value = serde_json::from_str(OPENAPI).expect("JSON");

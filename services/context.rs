@@ -28,11 +28,13 @@ pub struct Arrival {
 impl Arrival {
     /// How this request came in. A call that passed no door came from inside.
     pub fn of<T>(request: &tonic::Request<T>) -> Self {
-        request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(Self::inside)
+        Self::in_extensions(request.extensions())
+    }
+
+    /// As [`Arrival::of`], of a request that was taken apart.
+    pub fn in_extensions(extensions: &http::Extensions) -> Self {
+        let arrival = extensions.get::<Self>().cloned();
+        arrival.unwrap_or_else(Self::inside)
     }
 
     /// How something comes in that an operator does on the machine itself.

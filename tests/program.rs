@@ -27,6 +27,8 @@ mod seeing;
 mod settings;
 #[path = "program/sidecar.rs"]
 mod sidecar;
+#[path = "program/silent.rs"]
+mod silent;
 #[path = "program/tls.rs"]
 mod tls;
 #[path = "program/traces.rs"]

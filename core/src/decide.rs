@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::PRODUCT_SYSTEM;
 use crate::fact::{GrantSubject, Status};
 use crate::id::{ApplicationId, RoleId, UserId};
-use crate::index::{Chorus, Origin};
+use crate::index::{Origin, Speakers};
 use crate::role::{Probe, RoleEntry};
 use crate::snapshot::{GroupEntry, ProductEntry, RoleGrant, Snapshot};
 use crate::terms::{Attributes, NO_ATTRIBUTES};
@@ -263,9 +263,7 @@ impl<'a> View<'a> {
         let (status, held) = match subject {
             Subject::User(id) => {
                 let user = self.organization.user(id).ok_or(Reason::SubjectUnknown)?;
-                let own = || self.organization.own_grants(subject.into());
-                let grants = user.is_given().then(own).unwrap_or_default();
-                (user.status(), Held::User(grants, user.groups()))
+                (user.status(), Held::User(user))
             }
             Subject::Application(id) => {
                 let application = self.organization.application(id);
@@ -289,33 +287,15 @@ impl<'a> View<'a> {
     pub(crate) fn judge(
         self,
         held: Held<'_>,
-        product: &ProductEntry,
+        product: &'a ProductEntry,
         probe: &Probe<'_>,
         attributes: &Attributes,
     ) -> Reason {
         if !self.counts(product) {
             return Reason::NoGrant;
         }
-        let mut verdict = Verdict::new(self, attributes);
-        let mut chorus = Chorus::default();
-        let mut add = |speakers, origin| {
-            if !chorus.add(speakers, origin) {
-                verdict.hear(held, product, &chorus);
-                chorus = Chorus::default();
-                chorus.add(speakers, origin);
-            }
-        };
-        for name in product.names() {
-            let index = self.system.index();
-            index.each(name, probe, |speakers| add(speakers, Origin::System));
-            if !self.is_system() {
-                let index = self.organization.index();
-                index.each(name, probe, |speakers| {
-                    add(speakers, Origin::Organization);
-                });
-            }
-        }
-        verdict.hear(held, product, &chorus);
+        let mut verdict = Verdict::new(self, product, probe, attributes);
+        verdict.hear(held);
         let effects = verdict.effects;
         if effects.denies() {
             Reason::Denied
@@ -325,6 +305,25 @@ impl<'a> View<'a> {
             Reason::AttributesUnmet
         } else {
             Reason::NoGrant
+        }
+    }
+
+    /// Visits everybody who speaks of a question.
+    fn each_speakers(
+        self,
+        product: &'a ProductEntry,
+        probe: &Probe<'_>,
+        mut visit: impl FnMut(&'a Speakers, Origin),
+    ) {
+        for index in product.indexes() {
+            index.each(probe, |speakers| visit(speakers, Origin::System));
+        }
+        if self.is_system() {
+            return;
+        }
+        let index = self.organization.index();
+        for index in product.names().iter().filter_map(|name| index.of(name)) {
+            index.each(probe, |speakers| visit(speakers, Origin::Organization));
         }
     }
 

@@ -21,8 +21,8 @@ const RESOURCE_GRANTS: &str = "grants";
 /// it away; `None` when nothing is missing. The rule of every RPC that gives or takes roles.
 ///
 /// Rule over the installation is given in the system organization only; that over Gatepost by
-/// those who hold it, where what the role denies counts like what it allows; a role of any other product by those who hold
-/// `gatepost/grants:<product>`.
+/// those who hold it, where what the role denies counts like what it allows; a role of any other
+/// product by those who hold `gatepost/grants:<product>`.
 pub fn lacks_to_give(
     view: View<'_>,
     actor: Subject,

@@ -1,6 +1,6 @@
 //! The one hash of the crate's maps.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
@@ -10,7 +10,19 @@ use foldhash::fast::SeedableRandomState;
 /// The seed is not known outside, so that nobody chooses names that collide; no answer depends
 /// on it.
 pub(crate) fn hash_of<K: Hash + ?Sized>(key: &K) -> u64 {
-    SeedableRandomState::with_seed(0, SharedSeed::global_random()).hash_one(key)
+    state().hash_one(key)
+}
+
+/// Hashes a name, as `hash_of` would; it leaves out the mark at the end that keeps two texts apart
+/// in one key, because a name is the whole key.
+pub(crate) fn hash_of_name(name: &str) -> u64 {
+    let mut hasher = state().build_hasher();
+    hasher.write(name.as_bytes());
+    hasher.finish()
+}
+
+fn state() -> SeedableRandomState {
+    SeedableRandomState::with_seed(0, SharedSeed::global_random())
 }
 
 /// What is kept by its hash.

@@ -3,108 +3,76 @@
 //! A decision looks a question up once, instead of in each role that its subject holds, and then
 //! only has to find out which of those roles the subject holds.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use crate::hash::{Key, hash_of};
+use crate::hash::{Key, hash_of_name};
 use crate::id::RoleId;
 use crate::role::{ANY, Effects, Probe, RoleEntry};
 use crate::shards::{Entry, Shards};
-use crate::terms::RoleGrant;
 
-/// Up to so many, going through them all is faster than searching.
-const FEW: usize = 8;
-/// Patterns of a chorus: the four that match a question, of either snapshot.
-const CHORUS_MAX: usize = 8;
+/// Up to so many roles, going through them all is faster than through what somebody holds.
+const FEW: usize = 32;
 
-/// A bit that a role shares with one in 128 others: who has none of the bits has none of the roles.
-pub(crate) fn role_bit(role: RoleId) -> u128 {
-    1 << (role.hash() >> 57)
+/// What a role says about something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speaker {
+    /// Which role.
+    pub(crate) role: RoleId,
+    /// The hash of its id, for whoever looks it up.
+    pub(crate) hash: u64,
+    /// What it says.
+    pub(crate) effects: Effects,
 }
 
 /// The roles that say something about one pair of resource and action, as it is written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Speakers {
-    /// The bits of all these roles.
-    bits: u128,
-    /// Whether any of them denies it.
-    denies: bool,
     /// Sorted by role.
-    roles: Arc<Vec<(RoleId, Effects)>>,
+    roles: Arc<Vec<Speaker>>,
 }
 
 impl Speakers {
-    /// What a role says.
-    fn find(&self, role: RoleId) -> Option<Effects> {
-        let roles = &**self.roles;
-        let found = if roles.len() <= FEW {
-            roles.iter().find(|(other, _)| *other == role)
-        } else {
-            let position = roles.binary_search_by_key(&role, |(other, _)| *other);
-            roles.get(position.ok()?)
-        };
-        found.map(|(_, effects)| *effects)
+    /// Every role, when they are few enough to go through them all.
+    pub(crate) fn few(&self) -> Option<&[Speaker]> {
+        (self.roles.len() <= FEW).then_some(&**self.roles)
     }
 
-    /// Visits the grants, sorted by role, whose role says something, until told to stop.
-    fn among(
-        &self,
-        grants: &[RoleGrant],
-        mut visit: impl FnMut(&RoleGrant, Effects) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if grants.len() <= self.roles.len() {
-            for grant in grants {
-                if let Some(effects) = self.find(grant.role()) {
-                    visit(grant, effects)?;
-                }
-            }
-        } else {
-            for (role, effects) in self.roles.iter() {
-                let position = grants.binary_search_by_key(role, RoleGrant::role);
-                if let Some(grant) = position.ok().and_then(|position| grants.get(position)) {
-                    visit(grant, *effects)?;
-                }
-            }
-        }
-        ControlFlow::Continue(())
+    /// What a role says.
+    pub(crate) fn find(&self, role: RoleId) -> Option<Effects> {
+        let position = self
+            .roles
+            .binary_search_by_key(&role, |speaker| speaker.role);
+        let speaker = self.roles.get(position.ok()?);
+        speaker.map(|speaker| speaker.effects)
     }
 
     /// Sets what a role says; nothing when it does not speak of this any more.
     fn set(&mut self, role: RoleId, effects: Effects) {
         let roles = Arc::make_mut(&mut self.roles);
-        let position = roles.binary_search_by_key(&role, |(role, _)| *role);
+        let position = roles.binary_search_by_key(&role, |speaker| speaker.role);
         match position {
-            Err(_) if !effects.is_any() => return,
+            Err(_) if !effects.is_any() => {}
             Err(position) => {
-                roles.insert(position, (role, effects));
-                self.bits |= role_bit(role);
-                self.denies |= effects.denies();
-                return;
+                let hash = role.hash();
+                let speaker = Speaker {
+                    role,
+                    hash,
+                    effects,
+                };
+                roles.insert(position, speaker);
             }
             Ok(position) if !effects.is_any() => {
                 roles.remove(position);
             }
             Ok(position) => {
-                if let Some((_, old)) = roles.get_mut(position) {
-                    *old = effects;
+                if let Some(speaker) = roles.get_mut(position) {
+                    speaker.effects = effects;
                 }
             }
         }
-        let roles = roles.iter();
-        self.denies = roles.clone().any(|(_, effects)| effects.denies());
-        self.bits = roles.fold(0, |bits, (role, _)| bits | role_bit(*role));
     }
-}
-
-/// Everybody who speaks of a question: those of one or a few patterns, of either snapshot.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Chorus<'a> {
-    all: [Option<(&'a Speakers, Origin)>; CHORUS_MAX],
-    len: usize,
-    bits: u128,
-    denies: bool,
 }
 
 /// Whose role speaks.
@@ -116,54 +84,6 @@ pub(crate) enum Origin {
     Organization,
 }
 
-impl<'a> Chorus<'a> {
-    /// Adds speakers; false when there is no room.
-    pub(crate) fn add(&mut self, speakers: &'a Speakers, origin: Origin) -> bool {
-        let Some(place) = self.all.get_mut(self.len) else {
-            return false;
-        };
-        *place = Some((speakers, origin));
-        self.len += 1;
-        self.bits |= speakers.bits;
-        self.denies |= speakers.denies;
-        true
-    }
-
-    /// The bits of all the roles.
-    pub(crate) fn bits(&self) -> u128 {
-        self.bits
-    }
-
-    /// Whether any of them denies it.
-    pub(crate) fn denies(&self) -> bool {
-        self.denies
-    }
-
-    /// Nobody speaks.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Visits the grants whose role speaks, until told to stop. They are sorted by role, and have
-    /// these bits.
-    pub(crate) fn among(
-        &self,
-        grants: &[RoleGrant],
-        bits: u128,
-        mut visit: impl FnMut(&RoleGrant, Effects, Origin) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if grants.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        for (speakers, origin) in self.all.iter().map_while(Option::as_ref) {
-            if speakers.bits & bits != 0 {
-                speakers.among(grants, |grant, said| visit(grant, said, *origin))?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
 impl Entry for Speakers {
     fn is_vacant(&self) -> bool {
         self.roles.is_empty()
@@ -171,7 +91,7 @@ impl Entry for Speakers {
 
     fn heap_bytes(&self) -> usize {
         // The list, its counts, and near enough the names of the pair.
-        self.roles.capacity() * size_of::<(RoleId, Effects)>() + 11 * size_of::<usize>()
+        self.roles.capacity() * size_of::<Speaker>() + 11 * size_of::<usize>()
     }
 }
 
@@ -208,58 +128,86 @@ impl Key for Pair {
     }
 }
 
+/// A resource or an action, with its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    text: Arc<str>,
+    hash: u64,
+}
+
+impl Key for Name {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
 /// What the roles of one product speak of.
 #[derive(Debug, Clone, Default)]
-struct ProductIndex {
+pub(crate) struct ProductIndex {
+    /// Lines without a wildcard.
     pairs: Shards<Pair, Speakers>,
-    /// How many pairs have a wildcard for the resource or the action: where there are none, nobody
-    /// has to look.
-    any_resource: usize,
-    any_action: usize,
-    /// Who speaks of everything.
+    /// By resource, lines of any action on it.
+    resources: Shards<Name, Speakers>,
+    /// By action, lines of any resource.
+    actions: Shards<Name, Speakers>,
+    /// Lines of everything.
     everywhere: Speakers,
 }
 
 impl ProductIndex {
     fn set(&mut self, probe: &Probe<'_>, role: RoleId, effects: Effects) {
-        if probe.resource == ANY && probe.action == ANY {
-            return self.everywhere.set(role, effects);
-        }
-        let before = self.pairs.len();
-        self.pairs
-            .edit(Pair::new(probe), |speakers| speakers.set(role, effects));
-        let count = if probe.resource == ANY {
-            &mut self.any_resource
-        } else if probe.action == ANY {
-            &mut self.any_action
-        } else {
-            return;
+        let set = |speakers: &mut Speakers| speakers.set(role, effects);
+        let name = |text: &str, hash| Name {
+            text: text.into(),
+            hash,
         };
-        *count = *count + self.pairs.len() - before;
+        match (probe.resource == ANY, probe.action == ANY) {
+            (true, true) => set(&mut self.everywhere),
+            (true, false) => {
+                let action = name(probe.action, probe.action_hash());
+                self.actions.edit(action, set);
+            }
+            (false, true) => {
+                let resource = name(probe.resource, probe.resource_hash());
+                self.resources.edit(resource, set);
+            }
+            (false, false) => self.pairs.edit(Pair::new(probe), set),
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.pairs.is_empty() && self.everywhere.is_vacant()
+        let patterns = self.resources.is_empty() && self.actions.is_empty();
+        patterns && self.pairs.is_empty() && self.everywhere.is_vacant()
     }
 
     /// Visits everybody who speaks of a question, wildcards included.
-    fn each<'a>(&'a self, probe: &Probe<'_>, mut visit: impl FnMut(&'a Speakers)) {
-        let mut look = |probe: &Probe<'_>| {
-            let found = self.pairs.find(probe.hash(), |pair| pair.is(probe));
+    pub(crate) fn each<'a>(&'a self, probe: &Probe<'_>, mut visit: impl FnMut(&'a Speakers)) {
+        if let Some(speakers) = self.pairs.find(probe.hash(), |pair| pair.is(probe)) {
+            visit(speakers);
+        }
+        let is = |name: &Name, text: &str| *name.text == *text;
+        if !self.resources.is_empty() {
+            let hash = probe.resource_hash();
+            let found = self.resources.find(hash, |name| is(name, probe.resource));
             if let Some(speakers) = found {
                 visit(speakers);
             }
-        };
-        look(probe);
-        if self.any_action > 0 {
-            look(&probe.any_action());
         }
-        if self.any_resource > 0 {
-            look(&probe.any_resource());
+        if !self.actions.is_empty() {
+            let hash = probe.action_hash();
+            let found = self.actions.find(hash, |name| is(name, probe.action));
+            if let Some(speakers) = found {
+                visit(speakers);
+            }
         }
         if !self.everywhere.is_vacant() {
             visit(&self.everywhere);
         }
+    }
+
+    fn bytes(&self) -> usize {
+        let names = self.resources.bytes() + self.actions.bytes();
+        size_of::<Self>() + self.pairs.bytes() + names + self.everywhere.heap_bytes()
     }
 }
 
@@ -310,10 +258,14 @@ impl PermissionIndex {
         if lines.peek().is_none() {
             return;
         }
-        let rehash = |(name, _): &(Box<str>, _)| hash_of(&**name);
+        let rehash = |(name, _): &(Box<str>, _)| hash_of_name(name);
         let mut entry = self
             .products
-            .entry(hash_of(product), |(name, _)| **name == *product, rehash)
+            .entry(
+                hash_of_name(product),
+                |(name, _)| **name == *product,
+                rehash,
+            )
             .or_insert_with(|| (product.into(), Arc::default()));
         let index = Arc::make_mut(&mut entry.get_mut().1);
         for (probe, effects) in lines {
@@ -323,37 +275,22 @@ impl PermissionIndex {
             entry.remove();
         }
         let names = self.products.iter();
-        self.bits = names.fold(0, |bits, (name, _)| bits | ProductName::new(name).bit());
+        self.bits = names.fold(0, |bits, (name, _)| bits | ProductName::new(name).bit);
     }
 
-    /// Visits everybody who speaks of a question under this name of a product.
-    pub(crate) fn each<'a>(
-        &'a self,
-        product: &ProductName,
-        probe: &Probe<'_>,
-        visit: impl FnMut(&'a Speakers),
-    ) {
-        if self.bits & product.bit() == 0 {
-            return;
-        }
-        let found = self
-            .products
-            .find(product.hash, |(name, _)| *name == product.name);
-        if let Some((_, index)) = found {
-            index.each(probe, visit);
-        }
+    /// What roles say of a product under this name of it, if they say anything.
+    pub(crate) fn of(&self, product: &ProductName) -> Option<&Arc<ProductIndex>> {
+        let may = self.bits & product.bit != 0;
+        let is = |(name, _): &(Box<str>, _)| *name == product.name;
+        let found = may.then(|| self.products.find(product.hash, is));
+        found.flatten().map(|(_, index)| index)
     }
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let products = self.products.iter();
         let indexes: usize = products
-            .map(|(name, index)| {
-                name.len()
-                    + size_of::<ProductIndex>()
-                    + index.pairs.bytes()
-                    + index.everywhere.heap_bytes()
-            })
+            .map(|(name, index)| name.len() + index.bytes())
             .sum();
         self.products.allocation_size() + indexes
     }
@@ -364,18 +301,17 @@ impl PermissionIndex {
 pub(crate) struct ProductName {
     name: Box<str>,
     hash: u64,
+    /// A bit that it shares with one in 64 other names.
+    bit: u64,
 }
 
 impl ProductName {
-    /// A bit that it shares with one in 64 other names.
-    fn bit(&self) -> u64 {
-        1 << (self.hash >> 58)
-    }
-
     pub(crate) fn new(name: &str) -> Self {
+        let hash = hash_of_name(name);
         Self {
             name: name.into(),
-            hash: hash_of(name),
+            hash,
+            bit: 1 << (hash >> 58),
         }
     }
 }

@@ -27,6 +27,7 @@ mod index;
 mod list;
 mod people;
 mod role;
+mod seats;
 mod shards;
 mod table;
 mod terms;

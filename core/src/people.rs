@@ -1,10 +1,10 @@
 //! The people of an organization: most of a snapshot, and looked up by every decision.
 //!
-//! A person is a record in a list of words. Her id, her status and her groups stand next to each
-//! other, and her names are elsewhere; a short table says where in the list the few people with the
-//! same bits of a hash begin. So a decision waits for memory two or three times, and not once for
-//! each thing that it reads. The lists are parts of copy-on-write shards, as the entries of
-//! [`Shards`](crate::shards::Shards) are.
+//! A person is a record in a list of words. Her id, her status, her groups and her roles stand next
+//! to each other, and her names are elsewhere; a short table says where in the list the few people
+//! with the same bits of a hash begin. So a decision waits for memory two or three times, and not
+//! once for each thing that it reads. The lists are parts of copy-on-write shards, as the entries
+//! of [`Shards`](crate::shards::Shards) are.
 
 mod build;
 mod record;
@@ -17,72 +17,71 @@ use std::sync::Arc;
 use crate::hash::hash_of;
 use crate::id::UserId;
 use crate::shards::position;
-use record::{Bucket, Names, Record, Words, word};
+use record::{Bucket, Record, Words, word};
 
 pub(crate) use build::PeopleBuilder;
 pub(crate) use record::Person;
 pub use record::UserEntry;
 
 /// People a shard holds on average before there are more shards: what one change copies.
-const SHARD_PEOPLE_MAX: usize = 128;
+const SHARD_PEOPLE_MAX: usize = 64;
 /// Most shards: what copying the list of them copies. Past this the shards grow instead.
-const SHARDS_MAX: usize = 4096;
-/// People a bucket holds on average before there are more buckets: what one look-up compares.
-const BUCKET_PEOPLE_MAX: usize = 2;
+const SHARDS_MAX: usize = 8192;
+/// Buckets of a shard: a look-up goes through one. Their number is fixed so that where they begin
+/// stands in the shard itself, and is not one wait for memory more.
+const BUCKETS: usize = 64;
 
 /// A part of the people.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Shard {
     /// Where in `words` each bucket begins, and where the last one ends.
-    ///
-    /// INVARIANT: the number of buckets is a power of two, or none while there is nobody.
-    starts: Vec<u32>,
+    starts: Starts,
     words: Vec<u32>,
     /// Where in `names` each bucket begins, and where the last one ends.
-    name_starts: Vec<u32>,
+    name_starts: Box<Starts>,
     names: String,
     len: usize,
 }
 
+type Starts = [u32; BUCKETS + 1];
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            starts: [0; BUCKETS + 1],
+            words: Vec::new(),
+            name_starts: Box::new([0; BUCKETS + 1]),
+            names: String::new(),
+            len: 0,
+        }
+    }
+}
+
 impl Shard {
     fn find(&self, hash: u64, id: Words) -> Option<UserEntry<'_>> {
-        let bucket = self.bucket(bucket_of(hash, self.buckets()))?;
-        let mut people = bucket;
+        let mut people = self.bucket(bucket_of(hash))?;
         people.find(|entry| *entry.id == id)
     }
 
-    fn buckets(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
     fn bucket(&self, number: usize) -> Option<Bucket<'_>> {
-        let [from, to, ..] = self.starts.get(number..)? else {
-            return None;
-        };
+        let (from, to) = (self.starts.get(number)?, self.starts.get(number + 1)?);
         Some(Bucket {
+            shard: self,
             words: self.words.get(*from as usize..*to as usize)?,
             read: 0,
-            names: Names {
-                text: &self.names,
-                starts: &self.name_starts,
-                bucket: number,
-            },
         })
     }
 
     /// Everybody, in no order.
     fn iter(&self) -> impl Iterator<Item = UserEntry<'_>> {
-        (0..self.buckets())
+        (0..BUCKETS)
             .filter_map(|number| self.bucket(number))
             .flatten()
     }
 
     /// Writes what is known of a user in place of what was, if anything was.
     fn put(&mut self, hash: u64, id: Words, record: Option<Record<'_>>) {
-        if record.is_some() && self.len >= self.buckets() * BUCKET_PEOPLE_MAX {
-            self.grow();
-        }
-        let number = bucket_of(hash, self.buckets());
+        let number = bucket_of(hash);
         let (words, names) = self.place(number, id);
         self.len -= usize::from(!words.is_empty());
         if let Some(record) = record {
@@ -102,7 +101,7 @@ impl Shard {
 
     /// Where the record and the names of a user are; an empty place for them when there are none.
     fn place(&self, number: usize, id: Words) -> (Range<usize>, Range<usize>) {
-        let start = |starts: &[u32]| starts.get(number).map_or(0, |start| *start as usize);
+        let start = |starts: &Starts| starts.get(number).map_or(0, |start| *start as usize);
         let (mut at, mut name_at) = (start(&self.starts), start(&self.name_starts));
         for entry in self.bucket(number).into_iter().flatten() {
             let record = entry.record();
@@ -116,64 +115,42 @@ impl Shard {
         (at..at, name_at..name_at)
     }
 
-    /// Doubles the buckets.
-    fn grow(&mut self) {
-        let buckets = (self.buckets() * 2).max(1);
-        let mut people: Vec<(usize, UserEntry<'_>)> = self
-            .iter()
-            .map(|entry| (bucket_of(hash_words(entry.id), buckets), entry))
-            .collect();
-        people.sort_by_key(|(bucket, _)| *bucket);
-        let mut shard = Self::with_room(buckets, self.words.len(), self.names.len());
-        for (bucket, entry) in people {
-            shard.push(bucket, *entry.id, entry.record());
-        }
-        shard.close(buckets);
-        *self = shard;
-    }
-
     /// Nobody, with as much room; to be filled by [`Shard::push`] and then closed.
-    fn with_room(buckets: usize, words: usize, names: usize) -> Self {
+    fn with_room(words: usize, names: usize) -> Self {
         Self {
-            starts: Vec::with_capacity(buckets + 1),
             words: Vec::with_capacity(words),
-            name_starts: Vec::with_capacity(buckets + 1),
             names: String::with_capacity(names),
-            len: 0,
+            ..Self::default()
         }
     }
 
-    /// Adds somebody behind all others. The buckets come in their order.
-    fn push(&mut self, bucket: usize, id: Words, record: Record<'_>) {
-        self.begin(bucket + 1);
+    /// Adds somebody to the last bucket that has anybody.
+    fn push(&mut self, id: Words, record: Record<'_>) {
         self.words.extend(record.write(id));
         self.names.push_str(record.username);
         self.names.push_str(record.display_name);
         self.len += 1;
     }
 
-    /// Ends the last bucket.
-    fn close(&mut self, buckets: usize) {
-        self.begin(buckets + 1);
-    }
-
-    /// Begins buckets until there are so many starts.
-    fn begin(&mut self, starts: usize) {
-        self.starts.resize(starts, word(self.words.len()));
-        self.name_starts.resize(starts, word(self.names.len()));
+    /// Ends a bucket here. The buckets come in their order.
+    fn end(&mut self, bucket: usize) {
+        let ends = (self.starts.get_mut(bucket + 1)).zip(self.name_starts.get_mut(bucket + 1));
+        if let Some((end, name_end)) = ends {
+            (*end, *name_end) = (word(self.words.len()), word(self.names.len()));
+        }
     }
 
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + 3 * size_of::<usize>()
-            + (self.starts.capacity() + self.words.capacity() + self.name_starts.capacity())
-                * size_of::<u32>()
+            + size_of::<Starts>()
+            + self.words.capacity() * size_of::<u32>()
             + self.names.capacity()
     }
 }
 
 /// Moves what begins behind a bucket in which something takes another length.
-fn shift(starts: &mut [u32], bucket: usize, old: usize, new: usize) {
+fn shift(starts: &mut Starts, bucket: usize, old: usize, new: usize) {
     let (old, new) = (word(old), word(new));
     for start in starts.iter_mut().skip(bucket + 1) {
         *start = start.saturating_sub(old).saturating_add(new);
@@ -184,7 +161,7 @@ fn shift(starts: &mut [u32], bucket: usize, old: usize, new: usize) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct People {
     /// INVARIANT: the number of shards is a power of two, or none while there is nobody.
-    shards: Arc<Vec<Arc<Shard>>>,
+    shards: Arc<[Arc<Shard>]>,
     len: usize,
 }
 
@@ -227,7 +204,7 @@ impl People {
     /// Bytes on the heap, shared with its clones.
     pub(crate) fn bytes(&self) -> usize {
         let shards: usize = self.shards.iter().map(|shard| shard.bytes()).sum();
-        self.shards.capacity() * size_of::<usize>() + shards
+        self.shards.len() * size_of::<usize>() + shards
     }
 
     /// Doubles the shards when they are full.
@@ -244,7 +221,7 @@ impl People {
                 shard.put(hash, *entry.id, Some(entry.record()));
             }
         }
-        self.shards = Arc::new(shards.into_iter().map(Arc::new).collect());
+        self.shards = shards.into_iter().map(Arc::new).collect();
     }
 }
 
@@ -261,6 +238,6 @@ fn hash_words([a, b, c, d]: &Words) -> u64 {
 }
 
 /// The bucket of a hash in its shard, which is chosen by other bits.
-const fn bucket_of(hash: u64, buckets: usize) -> usize {
-    (hash & 0xffff_ffff) as usize & buckets.wrapping_sub(1)
+const fn bucket_of(hash: u64) -> usize {
+    (hash & 0xffff_ffff) as usize & (BUCKETS - 1)
 }

@@ -5,7 +5,7 @@ use std::ops::BitOr;
 use hashbrown::HashTable;
 
 use crate::fact::{Effect, RolePermission};
-use crate::hash::{hash_of, join};
+use crate::hash::{hash_of_name, join};
 
 /// Stands for every resource or every action, on the policy side only.
 pub(crate) const ANY: &str = "*";
@@ -67,8 +67,8 @@ impl RoleEntry {
 pub(crate) struct Effects(u8);
 
 impl Effects {
-    const ALLOW: Self = Self(1);
-    const DENY: Self = Self(2);
+    pub(crate) const ALLOW: Self = Self(1);
+    pub(crate) const DENY: Self = Self(2);
     /// An allow that does not count for the attributes of the question.
     const ELSEWHERE: Self = Self(4);
 
@@ -159,6 +159,16 @@ impl<'a> Probe<'a> {
         self.hash
     }
 
+    /// The hash of the resource.
+    pub(crate) fn resource_hash(&self) -> u64 {
+        self.resource_hash
+    }
+
+    /// The hash of the action.
+    pub(crate) fn action_hash(&self) -> u64 {
+        self.action_hash
+    }
+
     fn join(resource: &'a str, action: &'a str, resource_hash: u64, action_hash: u64) -> Self {
         Self {
             resource,
@@ -174,7 +184,11 @@ impl<'a> Probe<'a> {
 const ANY_HASH: u64 = 0x2a2a_2a2a_2a2a_2a2a;
 
 fn hash_name(name: &str) -> u64 {
-    if name == ANY { ANY_HASH } else { hash_of(name) }
+    if name == ANY {
+        ANY_HASH
+    } else {
+        hash_of_name(name)
+    }
 }
 
 /// A resource and an action with their effects.

@@ -45,7 +45,7 @@ type Shard<K, V> = Arc<HashTable<(K, V)>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Shards<K, V> {
     /// INVARIANT: the number of shards is a power of two, or none while the map is empty.
-    all: Arc<Vec<Shard<K, V>>>,
+    all: Arc<[Shard<K, V>]>,
     len: usize,
     heap_bytes: usize,
 }
@@ -62,6 +62,7 @@ impl<K, V> Default for Shards<K, V> {
 
 impl<K: Key, V: Entry> Shards<K, V> {
     /// Number of entries.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -169,7 +170,7 @@ impl<K: Key, V: Entry> Shards<K, V> {
                 });
             }
         }
-        self.all = Arc::new(tables.into_iter().map(Arc::new).collect());
+        self.all = tables.into_iter().map(Arc::new).collect();
     }
 }
 

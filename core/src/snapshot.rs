@@ -8,7 +8,6 @@ mod installation;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub use entry::{ApplicationEntry, OrganizationEntry};
@@ -23,9 +22,9 @@ use crate::fact::{Change, Fact, GrantSubject, Status};
 use crate::id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
-use crate::index::{Chorus, Origin, PermissionIndex};
+use crate::index::PermissionIndex;
 use crate::people::{People, PeopleBuilder};
-use crate::role::Effects;
+use crate::seats::{RoleSet, Seats};
 use crate::shards::Shards;
 use crate::terms::Grants;
 use groups::Groups;
@@ -46,12 +45,16 @@ pub struct Snapshot {
     people: People,
     user_grants: Shards<UserId, Grants>,
     groups: Groups,
+    /// Of the roles that users and groups are given.
+    seats: Seats,
     roles: Shards<RoleId, Option<Arc<RoleEntry>>>,
     applications: Shards<ApplicationId, ApplicationEntry>,
     credentials: Shards<CredentialId, Option<ApplicationId>>,
     ended_sessions: Shards<SessionId, Option<i64>>,
     installation: Arc<Installation>,
     index: PermissionIndex,
+    /// Whether products, or what roles say of them, changed since it was settled.
+    stale_products: bool,
 }
 
 impl Snapshot {
@@ -69,7 +72,7 @@ impl Snapshot {
         let (people, counts) = people.finish(snapshot.groups.len());
         snapshot.people = people;
         snapshot.groups.count_all(&counts);
-        snapshot.groups.settle();
+        snapshot.settle();
         snapshot
     }
 
@@ -81,8 +84,16 @@ impl Snapshot {
         for change in changes {
             next.step(change);
         }
-        next.groups.settle();
+        next.settle();
         next
+    }
+
+    /// Finds again what follows from more than one fact.
+    fn settle(&mut self) {
+        self.groups.settle(&self.seats);
+        if std::mem::take(&mut self.stale_products) {
+            Arc::make_mut(&mut self.installation).settle(&self.index);
+        }
     }
 
     /// The same snapshot without the ended sessions whose last token expired before that moment,
@@ -107,12 +118,14 @@ impl Snapshot {
             people: People::default(),
             user_grants: Shards::default(),
             groups: Groups::default(),
+            seats: Seats::default(),
             roles: Shards::default(),
             applications: Shards::default(),
             credentials: Shards::default(),
             ended_sessions: Shards::default(),
             installation: Arc::default(),
             index: PermissionIndex::default(),
+            stale_products: false,
         }
     }
 
@@ -134,6 +147,7 @@ impl Snapshot {
             + self.people.bytes()
             + self.user_grants.bytes()
             + self.groups.bytes()
+            + self.seats.bytes()
             + self.roles.bytes()
             + self.applications.bytes()
             + self.credentials.bytes()
@@ -190,6 +204,11 @@ impl Snapshot {
     /// A role of this organization; roles of manifests are in the system organization.
     pub fn role(&self, id: RoleId) -> Option<&RoleEntry> {
         self.roles.get(&id)?.as_deref()
+    }
+
+    /// Whether there is a role of this id, whose hash is known.
+    pub(crate) fn has_role(&self, hash: u64, id: RoleId) -> bool {
+        self.roles.find(hash, |other| *other == id).is_some()
     }
 
     /// Every role of this organization, in no order.
@@ -385,28 +404,44 @@ impl Snapshot {
         &self.index
     }
 
-    /// Visits the grants of groups and of all above them whose roles speak, until told to stop;
-    /// groups that are not known have none.
-    pub(crate) fn grants_among(
-        &self,
-        slots: &[u32],
-        chorus: &Chorus<'_>,
-        mut visit: impl FnMut(&RoleGrant, Effects, Origin) -> ControlFlow<()>,
-    ) {
-        for slot in slots {
-            // Most groups give no role that speaks, and their bits say so.
-            if self.groups.bits(*slot) & chorus.bits() == 0 {
-                continue;
-            }
-            let direct = self.groups.at(*slot).into_iter();
-            let all = direct.flat_map(|group| std::iter::once(group).chain(self.ancestors(group)));
-            for group in all.filter(|group| group.bits() & chorus.bits() != 0) {
-                let told = chorus.among(group.grants(), group.bits(), &mut visit);
-                if told.is_break() {
-                    return;
-                }
+    /// The seats of the roles that users and groups are given.
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.seats
+    }
+
+    /// All roles that a user holds herself or through her groups.
+    pub(crate) fn held(&self, user: UserEntry<'_>) -> RoleSet {
+        let (groups, seats) = user.lists();
+        let mut held: RoleSet = seats.iter().copied().collect();
+        let by_slot = self.groups.all_roles();
+        for slot in groups {
+            if let Some(roles) = by_slot.get(*slot as usize) {
+                held = held | *roles;
             }
         }
+        held
+    }
+
+    /// The grants to a user, and to her groups and all above them, of roles in a set; with some
+    /// others. Groups that are not known have none.
+    pub(crate) fn grants_of(
+        &self,
+        user: UserEntry<'_>,
+        roles: RoleSet,
+    ) -> impl Iterator<Item = &RoleGrant> {
+        let (groups, seats) = user.lists();
+        let given = !seats.is_empty();
+        let own = given.then(|| self.own_grants(GrantSubject::User(user.id())));
+        let some = move |set: RoleSet| !(set & roles).is_empty();
+        let groups = groups
+            .iter()
+            .filter(move |slot| some(self.groups.roles(**slot)));
+        let direct = groups.filter_map(|slot| self.groups.at(*slot));
+        let all = direct.flat_map(|group| self.lineage(group));
+        let giving = all.filter(move |group| some(group.roles()));
+        own.unwrap_or_default()
+            .iter()
+            .chain(giving.flat_map(GroupEntry::grants))
     }
 
     /// INVARIANT: every ancestor is known, and its closure settled.

@@ -81,6 +81,11 @@ impl RoleGrant {
             .unwrap_or_default()
     }
 
+    /// Whether it depends on anything but the role.
+    pub(crate) fn has_terms(&self) -> bool {
+        self.terms.is_some()
+    }
+
     /// Whether the grant is over at that unix second.
     pub fn is_expired(&self, now_s: i64) -> bool {
         self.until().is_some_and(|until| until <= now_s)
@@ -141,26 +146,30 @@ fn fit(limit: &AttributeLimit, attributes: &Attributes) -> Fit {
 pub(crate) struct Grants(Box<[RoleGrant]>);
 
 impl Grants {
-    /// Puts a grant in, in place of the one of the same role.
-    pub(crate) fn put(&mut self, grant: RoleGrant) {
+    /// Puts a grant in, in place of the one of the same role, which is given back.
+    pub(crate) fn put(&mut self, grant: RoleGrant) -> Option<RoleGrant> {
         let mut grants = std::mem::take(&mut self.0).into_vec();
-        match grants.binary_search_by_key(&grant.role, RoleGrant::role) {
+        let before = match grants.binary_search_by_key(&grant.role, RoleGrant::role) {
             Ok(position) => {
-                if let Some(old) = grants.get_mut(position) {
-                    *old = grant;
-                }
+                let old = grants.get_mut(position);
+                old.map(|old| std::mem::replace(old, grant))
             }
-            Err(position) => grants.insert(position, grant),
-        }
+            Err(position) => {
+                grants.insert(position, grant);
+                None
+            }
+        };
         self.0 = grants.into_boxed_slice();
+        before
     }
 
-    /// Takes the grant of a role out.
-    pub(crate) fn remove(&mut self, role: RoleId) {
-        if self.0.iter().any(|grant| grant.role == role) {
-            let grants = std::mem::take(&mut self.0).into_vec().into_iter();
-            self.0 = grants.filter(|grant| grant.role != role).collect();
-        }
+    /// Takes the grant of a role out, and gives it back.
+    pub(crate) fn remove(&mut self, role: RoleId) -> Option<RoleGrant> {
+        let position = self.0.binary_search_by_key(&role, RoleGrant::role).ok()?;
+        let mut grants = std::mem::take(&mut self.0).into_vec();
+        let before = grants.remove(position);
+        self.0 = grants.into_boxed_slice();
+        Some(before)
     }
 
     /// Every grant, by role.

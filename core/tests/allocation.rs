@@ -53,7 +53,8 @@ fn huge_role(number: u128) -> Fact {
     role(number, &lines)
 }
 
-/// Somebody with a huge role and in 40 groups, nested, with limited roles that allow, deny, and speak of everything.
+/// Somebody with a huge role and in 40 groups, nested, with limited roles that allow, deny, and
+/// speak of everything.
 fn organization() -> Vec<Fact> {
     use Effect::{Allow, Deny};
     let user = UserId::new(Uuid::from_u128(2));

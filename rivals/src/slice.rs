@@ -7,6 +7,15 @@ use gatepost_rivals::Policy;
 
 use crate::dataset::{self, Ask, GROUPS_EACH, Shape};
 
+/// How much of an organization matters to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slice {
+    /// All lines of the user's roles in the product.
+    Product,
+    /// Of those, only the lines that match the question.
+    Lines,
+}
+
 /// The roles that can be held, by id: product and lines.
 pub struct Roles(BTreeMap<RoleId, (String, Vec<RolePermission>)>);
 
@@ -29,8 +38,8 @@ impl Roles {
         Self(roles.collect())
     }
 
-    /// The user, her groups, and of her roles the lines that match the question.
-    pub fn matching(&self, shape: Shape, ask: &Ask) -> Policy {
+    /// The user, her groups, and lines of her roles.
+    pub fn matching(&self, slice: Slice, shape: Shape, ask: &Ask) -> Policy {
         let mut policy = Policy {
             users: vec!["user".to_owned()],
             ..Policy::default()
@@ -50,12 +59,13 @@ impl Roles {
         for group in groups {
             for number in 0..shape.grants_each {
                 if let Fact::Grant { role, .. } = dataset::group_grant(0, shape, group, number) {
-                    self.give(&mut policy, &name(group), role, ask);
+                    self.give(slice, &mut policy, &name(group), role, ask);
                 }
             }
         }
         if shape.direct_every != 0 && ask.number.is_multiple_of(shape.direct_every) {
             self.give(
+                slice,
                 &mut policy,
                 "user",
                 dataset::direct_role(0, ask.number),
@@ -67,15 +77,14 @@ impl Roles {
         policy
     }
 
-    fn give(&self, policy: &mut Policy, holder: &str, role: RoleId, ask: &Ask) {
+    fn give(&self, slice: Slice, policy: &mut Policy, holder: &str, role: RoleId, ask: &Ask) {
         let Some((product, lines)) = self.0.get(&role) else {
             return;
         };
         let covers = |pattern: &str, name: &str| pattern == "*" || pattern == name;
         let matching = lines.iter().filter(|line| {
-            *product == ask.product
-                && covers(&line.resource, &ask.resource)
-                && covers(&line.action, ask.action)
+            let matches = covers(&line.resource, &ask.resource) && covers(&line.action, ask.action);
+            *product == ask.product && (slice == Slice::Product || matches)
         });
         let name = role.to_string();
         let before = policy.lines.len();

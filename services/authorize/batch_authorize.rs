@@ -6,22 +6,23 @@ use gatepost_proto::authorize::v1::{
 use gatepost_proto::rpc::Rpc;
 use gatepost_replica::{Ask, Caller, Gatekeeper};
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 
 use super::fresh::{freshness, want};
+use super::told;
 use crate::context::Arrival;
 use crate::error::{Error, Result};
 use crate::run::{at_revision, authenticate, refuse, validate};
 
-/// Handles the RPC.
+/// Handles the RPC. How it came in is asked for only when it is refused.
 pub async fn batch_authorize(
     gatekeeper: &Gatekeeper,
-    request: Request<BatchAuthorizeRequest>,
+    metadata: &MetadataMap,
+    batch: &BatchAuthorizeRequest,
+    arrival: impl FnOnce() -> Arrival,
 ) -> Result<Response<BatchAuthorizeResponse>, Status> {
-    let arrival = Arrival::of(&request);
-    let (metadata, _, batch) = request.into_parts();
-    let result = decisions(gatekeeper, &metadata, &batch).await;
-    result.map_err(|error| refuse(BatchAuthorizeRequest::NAME, &arrival, error))
+    let result = decisions(gatekeeper, metadata, batch).await;
+    result.map_err(|error| refuse(BatchAuthorizeRequest::NAME, &arrival(), error))
 }
 
 async fn decisions(
@@ -41,7 +42,7 @@ async fn decisions(
     let response = BatchAuthorizeResponse {
         answers,
         revision,
-        decision_id: caller.new_decision_id().to_string(),
+        decision_id: told::id(caller.new_decision_id()),
         timestamp: Some(caller.now().into()),
         freshness: Some(freshness(caller.present.freshness)),
     };

@@ -121,8 +121,7 @@ impl Gate {
     /// The answer to Envoy's question.
     pub fn check(&self, question: &CheckRequest) -> CheckResponse {
         let context = question.attributes.clone().unwrap_or_default();
-        let arrival = Arrival::inside();
-        let answer = envoy::answer(&self.gatekeeper, &context, &arrival);
+        let answer = envoy::answer(&self.gatekeeper, &context, Arrival::inside);
         self.runtime.block_on(answer)
     }
 

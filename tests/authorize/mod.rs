@@ -18,5 +18,6 @@ mod simulate;
 mod stream_changes;
 mod stream_facts;
 mod terms;
+mod two_ways;
 mod watch_heads;
 mod watch_revisions;

@@ -221,9 +221,10 @@ impl Victim {
         let bystander = a.person(&admin, &bystander, &group).await;
         let (made, mut others) = if ending.of_a_machine() {
             let made = a.machine(&admin, "worker", &["midaz-editor-role"]).await;
-            let other = match ending {
-                Ending::SecretRevoked => Some(token_of_second_secret(a, &admin, &made).await),
-                _ => None,
+            let other = if matches!(ending, Ending::SecretRevoked) {
+                Some(token_of_second_secret(a, &admin, &made).await)
+            } else {
+                None
             };
             (made, Vec::from_iter(other))
         } else {

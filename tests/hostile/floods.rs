@@ -1,5 +1,5 @@
-//! Too much at once, in one message or in many: refused as a whole before any of it is answered, and
-//! nobody else feels it.
+//! Too much at once, in one message or in many: refused as a whole before any of it is answered,
+//! and nobody else feels it.
 
 use futures::future::join_all;
 use gatepost_proto::ErrorReason;

@@ -80,8 +80,8 @@ pub enum Fate {
 pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     match rpc.name.as_str() {
         "IssueToken" | "RefreshToken" => Fate::Refused(401),
-        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is fed
-        // with its own.
+        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
+        // fed with its own.
         "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
         "GetHeads" => Fate::Done,
@@ -136,9 +136,9 @@ pub fn spoilt(good: &Map<String, Value>, place: &[String], text: &str) -> Map<St
 /// An answer, less what repeats the request and what is another one each time.
 pub fn likeness(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
-    match &mut body {
-        Value::Array(messages) => messages.iter_mut().for_each(settle),
-        message => settle(message),
+    match body.as_array_mut() {
+        Some(messages) => messages.iter_mut().for_each(settle),
+        None => settle(&mut body),
     }
     (answer.status.as_u16(), body)
 }

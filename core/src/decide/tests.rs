@@ -399,3 +399,69 @@ fn permissions_by_resource() {
         .collect();
     assert_eq!(roles, [1, 2, 3, 4]);
 }
+
+/// More roles than a set of them has bits: those that share one are told apart all the same.
+#[test]
+fn more_roles_than_bits() {
+    const ROLES: u128 = 600;
+    let mut facts = house(Status::Active).organization;
+    for number in 0..ROLES {
+        let (role, group) = (RoleId::new(id(5, number)), GroupId::new(id(6, number)));
+        let user = UserId::new(id(7, number));
+        let line = |action: &str, effect| RolePermission {
+            resource: format!("shelf-{number}"),
+            action: action.into(),
+            effect,
+        };
+        facts.extend([
+            Fact::Role {
+                id: role,
+                product: "midaz".into(),
+                name: format!("role-{number}"),
+                permissions: vec![line("get", Effect::Allow), line("put", Effect::Deny)],
+                built_in: false,
+            },
+            Fact::Group {
+                id: group,
+                name: format!("group-{number}"),
+                built_in: false,
+            },
+            Fact::User {
+                id: user,
+                username: format!("user-{number}"),
+                display_name: String::new(),
+                status: Status::Active,
+            },
+            Fact::Member {
+                group,
+                member: Member::User(user),
+            },
+            Fact::Grant {
+                subject: GrantSubject::Group(group),
+                role,
+                until: None,
+                limits: Vec::new(),
+            },
+        ]);
+    }
+    let mut world = house(Status::Active);
+    world.organization = facts;
+    let built = world.build();
+    for number in 0..ROLES {
+        let user = Subject::User(UserId::new(id(7, number)));
+        for other in [0, number % 256, number, (number + 256) % ROLES] {
+            let shelf = format!("shelf-{other}");
+            let reason = |action| decide(built.view(), user, about(Some("midaz"), &shelf, action));
+            let expected = if other == number {
+                (Reason::Granted, Reason::Denied)
+            } else {
+                (Reason::NoGrant, Reason::NoGrant)
+            };
+            assert_eq!((reason("get").reason, reason("put").reason), expected);
+        }
+    }
+}
+
+fn id(kind: u128, number: u128) -> Uuid {
+    Uuid::from_u128(kind << 96 | number)
+}

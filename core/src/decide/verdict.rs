@@ -1,76 +1,153 @@
 //! What the roles that a subject holds say of one question.
 
-use std::ops::ControlFlow;
-
 use super::View;
-use crate::index::{Chorus, Origin};
-use crate::role::Effects;
-use crate::snapshot::{ProductEntry, RoleGrant};
+use crate::hash::Key;
+use crate::id::RoleId;
+use crate::index::{Origin, Speakers};
+use crate::role::{Effects, Probe};
+use crate::seats::RoleSet;
+use crate::snapshot::{ProductEntry, RoleGrant, UserEntry};
 use crate::terms::Attributes;
 
-/// What a subject holds, found once for a decision: its own grants, and the slots of its groups.
+/// What a subject holds, found once for a decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Held<'a> {
-    /// What a person holds.
-    User(&'a [RoleGrant], &'a [u32]),
-    /// What a machine holds.
+    /// A person, who has what she holds herself and what her groups do.
+    User(UserEntry<'a>),
+    /// What a machine was given.
     Application(&'a [RoleGrant]),
 }
 
 /// What was found out so far.
-pub(super) struct Verdict<'a> {
+pub(super) struct Verdict<'a, 'q> {
     view: View<'a>,
-    attributes: &'a Attributes,
+    product: &'a ProductEntry,
+    probe: &'q Probe<'q>,
+    attributes: &'q Attributes,
     pub(super) effects: Effects,
 }
 
-impl<'a> Verdict<'a> {
-    pub(super) fn new(view: View<'a>, attributes: &'a Attributes) -> Self {
-        let effects = Effects::default();
+/// Roles that allow, and roles that deny.
+#[derive(Default)]
+struct Said {
+    allows: RoleSet,
+    denies: RoleSet,
+    /// Some are not among them, because there are so many.
+    more: bool,
+}
+
+impl<'a, 'q> Verdict<'a, 'q> {
+    pub(super) fn new(
+        view: View<'a>,
+        product: &'a ProductEntry,
+        probe: &'q Probe<'q>,
+        attributes: &'q Attributes,
+    ) -> Self {
         Self {
             view,
+            product,
+            probe,
             attributes,
-            effects,
+            effects: Effects::default(),
         }
     }
 
-    /// Takes in what those of the chorus say whose role the subject holds.
-    pub(super) fn hear(&mut self, held: Held<'_>, product: &ProductEntry, chorus: &Chorus<'_>) {
-        if chorus.is_empty() || self.is_settled(chorus) {
-            return;
+    /// Takes in what the roles say that the subject holds.
+    pub(super) fn hear(&mut self, held: Held<'_>) {
+        match held {
+            Held::Application(grants) => self.hear_each(|| grants),
+            Held::User(user) => {
+                let everyone = self.product.everyone_grants();
+                if !everyone.is_empty() {
+                    self.hear_each(|| everyone);
+                }
+                self.hear_user(user);
+            }
         }
+    }
+
+    /// Most questions are settled by which roles speak and which are held.
+    fn hear_user(&mut self, user: UserEntry<'_>) {
         let organization = self.view.organization;
-        let mut weigh = |grant: &RoleGrant, said, origin| {
-            self.weigh(grant, said, origin);
-            if self.is_settled(chorus) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let (Held::User(grants, _) | Held::Application(grants)) = held;
-        if chorus.among(grants, u128::MAX, &mut weigh).is_break() {
+        let mut said = Said::default();
+        self.view
+            .each_speakers(self.product, self.probe, |speakers, origin| {
+                self.note(speakers, origin, &mut said);
+            });
+        // Last, because until here her record was on its way from memory.
+        let held = organization.held(user);
+        let (allows, denies) = (held & said.allows, held & said.denies);
+        if !said.more && (allows | denies).is_empty() {
             return;
         }
-        if let Held::User(_, groups) = held {
-            let everyone = chorus.among(product.everyone_grants(), u128::MAX, &mut weigh);
-            if everyone.is_continue() {
-                organization.grants_among(groups, chorus, &mut weigh);
+        let doubtful = organization.seats().doubtful();
+        if !(denies & !doubtful).is_empty() {
+            self.effects = self.effects | Effects::DENY;
+            return;
+        }
+        if !(allows & !doubtful).is_empty() {
+            self.effects = self.effects | Effects::ALLOW;
+            if denies.is_empty() && !said.more {
+                return;
+            }
+        }
+        let open = if said.more {
+            held
+        } else {
+            (allows | denies) & doubtful
+        };
+        self.hear_each(|| organization.grants_of(user, open));
+    }
+
+    /// Notes who says what, by seats; who has none is not noted, because nobody holds it.
+    fn note(&self, speakers: &Speakers, origin: Origin, said: &mut Said) {
+        let seats = self.view.organization.seats();
+        let Some(few) = speakers.few() else {
+            said.more = true;
+            return;
+        };
+        for speaker in few {
+            let (hash, role) = (speaker.hash, speaker.role);
+            if let Some(seat) = seats.find(hash, role)
+                && self.counts(origin, hash, role)
+            {
+                said.add(seat, speaker.effects);
             }
         }
     }
 
-    /// Whether nobody in the chorus could change the answer.
-    fn is_settled(&self, chorus: &Chorus<'_>) -> bool {
-        self.effects.denies() || self.effects.allows() && !chorus.denies()
+    /// Takes in what is said by the roles of some grants, one by one.
+    fn hear_each<'g, I: IntoIterator<Item = &'g RoleGrant>>(&mut self, grants: impl Fn() -> I) {
+        let view = self.view;
+        view.each_speakers(self.product, self.probe, |speakers, origin| {
+            for grant in grants() {
+                if self.effects.denies() {
+                    return;
+                }
+                let role = grant.role();
+                if let Some(said) = speakers.find(role)
+                    && self.counts(origin, role.hash(), role)
+                {
+                    let worth = grant.weigh(said, view.now_s, self.attributes);
+                    self.effects = self.effects | worth;
+                }
+            }
+        });
     }
 
-    fn weigh(&mut self, grant: &RoleGrant, said: Effects, origin: Origin) {
-        let system = self.view.system;
-        // The installation's roles come first, as in `View::role`.
-        if origin == Origin::System || system.role(grant.role()).is_none() {
-            let worth = grant.weigh(said, self.view.now_s, self.attributes);
-            self.effects = self.effects | worth;
+    /// The installation's roles come first, as in `View::role`.
+    fn counts(&self, origin: Origin, hash: u64, role: RoleId) -> bool {
+        origin == Origin::System || !self.view.system.has_role(hash, role)
+    }
+}
+
+impl Said {
+    fn add(&mut self, seat: u32, effects: Effects) {
+        if effects.allows() {
+            self.allows.insert(seat);
+        }
+        if effects.denies() {
+            self.denies.insert(seat);
         }
     }
 }

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::record::{Record, Words, word};
 use super::{
-    BUCKET_PEOPLE_MAX, People, SHARD_PEOPLE_MAX, SHARDS_MAX, Shard, bucket_of, hash_words, words_of,
+    BUCKETS, People, SHARD_PEOPLE_MAX, SHARDS_MAX, Shard, bucket_of, hash_words, words_of,
 };
 use crate::fact::Status;
 use crate::id::UserId;
@@ -25,22 +25,51 @@ pub(crate) struct PeopleBuilder {
     names: String,
     /// Place in `drafts`, slot of a group.
     memberships: Vec<(u32, u32)>,
+    /// Place in `drafts`, seat of a role.
+    given: Vec<(u32, u32)>,
     /// Memberships of people who are still to be found.
     pending: Vec<(UserId, u32)>,
 }
 
-/// The groups of all drafts in one list.
-struct Groups {
-    slots: Vec<u32>,
+/// A list for each draft, all of them in one.
+struct Lists {
+    items: Vec<u32>,
     /// Where those of each draft are.
     ranges: Vec<Range<usize>>,
 }
 
-impl Groups {
-    /// Sorts the groups of each draft, and leaves out what is there twice.
-    fn settle(mut slots: Vec<u32>, starts: &[usize], ends: Vec<usize>) -> Self {
+impl Lists {
+    /// What belongs to each of so many places, sorted, each once.
+    fn new(places: usize, items: &[(u32, u32)]) -> Self {
+        let mut ends = vec![0_usize; places];
+        for (place, _) in items {
+            if let Some(count) = ends.get_mut(*place as usize) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        let mut starts = ends.clone();
+        let mut sorted = vec![0_u32; items.len()];
+        for (place, item) in items {
+            // Filled from the end, so that every end becomes the start.
+            if let Some(start) = starts.get_mut(*place as usize) {
+                *start = start.saturating_sub(1);
+                if let Some(free) = sorted.get_mut(*start) {
+                    *free = *item;
+                }
+            }
+        }
+        Self::settle(sorted, &starts, ends)
+    }
+
+    /// Sorts each list, and leaves out what is there twice.
+    fn settle(mut items: Vec<u32>, starts: &[usize], ends: Vec<usize>) -> Self {
         let ranges = starts.iter().zip(ends).map(|(start, end)| {
-            let own = slots.get_mut(*start..end).unwrap_or_default();
+            let own = items.get_mut(*start..end).unwrap_or_default();
             own.sort_unstable();
             let mut kept = 0;
             for next in 0..own.len() {
@@ -52,19 +81,25 @@ impl Groups {
             *start..*start + kept
         });
         let ranges = ranges.collect();
-        Self { slots, ranges }
+        Self { items, ranges }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u32]> {
+    fn get(&self, place: u32) -> &[u32] {
+        let range = self.ranges.get(place as usize);
+        let items = range.and_then(|range| self.items.get(range.clone()));
+        items.unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> {
         let ranges = self.ranges.iter();
-        ranges.map(|range| self.slots.get(range.clone()).unwrap_or_default())
+        let lists = ranges.filter_map(|range| self.items.get(range.clone()));
+        lists.flatten().copied()
     }
 }
 
 struct Draft {
     id: Words,
     status: Option<Status>,
-    given: bool,
     names_at: usize,
     username_bytes: usize,
     display_name_bytes: usize,
@@ -104,12 +139,10 @@ impl PeopleBuilder {
         self.pending.clear();
     }
 
-    /// Says that a user holds roles herself.
-    pub(crate) fn give(&mut self, id: UserId) {
+    /// Says that a user holds the role of a seat herself.
+    pub(crate) fn give(&mut self, id: UserId, seat: u32) {
         let place = self.place(id);
-        if let Some(draft) = self.drafts.get_mut(place as usize) {
-            draft.given = true;
-        }
+        self.given.push((place, seat));
     }
 
     /// The people, and how many of them are in the group of each slot.
@@ -118,9 +151,10 @@ impl PeopleBuilder {
         // What it was good for is done, and the memory is wanted.
         self.index = HashTable::new();
         let mut counts = vec![0_u32; slots];
-        let groups = self.groups();
-        for slot in groups.iter().flatten() {
-            if let Some(count) = counts.get_mut(*slot as usize) {
+        let groups = Lists::new(self.drafts.len(), &self.memberships);
+        let seats = Lists::new(self.drafts.len(), &self.given);
+        for slot in groups.iter() {
+            if let Some(count) = counts.get_mut(slot as usize) {
                 *count = count.saturating_add(1);
             }
         }
@@ -128,51 +162,49 @@ impl PeopleBuilder {
         while count < SHARDS_MAX && count * SHARD_PEOPLE_MAX < self.drafts.len() {
             count *= 2;
         }
-        let mut order: Vec<(usize, u64, &Draft, &[u32])> = self
-            .drafts
-            .iter()
-            .zip(groups.iter())
-            .map(|(draft, groups)| {
-                let hash = hash_words(&draft.id);
-                (position(hash, count), hash, draft, groups)
-            })
-            .collect();
-        order.sort_unstable_by_key(|(position, ..)| *position);
+        let hashes = self.drafts.iter().map(|draft| hash_words(&draft.id));
+        let mut order: Vec<(u64, u32)> = hashes.zip(0..).collect();
+        order.sort_unstable_by_key(|(hash, _)| position(*hash, count));
         let mut shards = Vec::with_capacity(count);
-        for part in order.chunk_by_mut(|(one, ..), (other, ..)| one == other) {
-            let position = part.first().map_or(0, |(position, ..)| *position);
-            shards.resize_with(position, Arc::default);
-            shards.push(Arc::new(self.shard(part)));
+        let shard_of = |(hash, _): &(u64, u32)| position(*hash, count);
+        for part in order.chunk_by_mut(|one, other| shard_of(one) == shard_of(other)) {
+            shards.resize_with(part.first().map_or(0, shard_of), Arc::default);
+            shards.push(Arc::new(self.shard(part, &groups, &seats)));
         }
         shards.resize_with(count, Arc::default);
         let people = People {
-            shards: Arc::new(shards),
+            shards: shards.into(),
             len: self.drafts.len(),
         };
         (people, counts)
     }
 
-    fn shard(&self, people: &mut [(usize, u64, &Draft, &[u32])]) -> Shard {
-        let buckets = people.len().div_ceil(BUCKET_PEOPLE_MAX).next_power_of_two();
-        people.sort_unstable_by_key(|(_, hash, ..)| bucket_of(*hash, buckets));
-        let people = people.iter().map(|(_, hash, draft, groups)| {
-            let record = self.record(draft, groups);
-            (bucket_of(*hash, buckets), draft.id, record)
-        });
-        let (words, names) = people
-            .clone()
-            .fold((0, 0), |(words, names), (_, _, record)| {
-                (words + record.words(), names + record.name_bytes())
-            });
-        let mut shard = Shard::with_room(buckets, words, names);
-        for (bucket, id, record) in people {
-            shard.push(bucket, id, record);
+    fn shard(&self, people: &mut [(u64, u32)], groups: &Lists, seats: &Lists) -> Shard {
+        people.sort_unstable_by_key(|(hash, _)| bucket_of(*hash));
+        let record = |place: u32| {
+            let draft = self.drafts.get(place as usize)?;
+            let record = self.record(draft, groups.get(place), seats.get(place));
+            Some((draft.id, record))
+        };
+        let (mut words, mut names) = (0, 0);
+        for (_, record) in people.iter().filter_map(|(_, place)| record(*place)) {
+            words += record.words();
+            names += record.name_bytes();
         }
-        shard.close(buckets);
+        let mut shard = Shard::with_room(words, names);
+        let mut people = people.iter().peekable();
+        for bucket in 0..BUCKETS {
+            while let Some((_, place)) = people.next_if(|(hash, _)| bucket_of(*hash) == bucket) {
+                if let Some((id, record)) = record(*place) {
+                    shard.push(id, record);
+                }
+            }
+            shard.end(bucket);
+        }
         shard
     }
 
-    fn record<'a>(&'a self, draft: &Draft, groups: &'a [u32]) -> Record<'a> {
+    fn record<'a>(&'a self, draft: &Draft, groups: &'a [u32], seats: &'a [u32]) -> Record<'a> {
         let middle = draft.names_at + draft.username_bytes;
         let name = |from, to| self.names.get(from..to).unwrap_or_default();
         Record {
@@ -180,35 +212,8 @@ impl PeopleBuilder {
             username: name(draft.names_at, middle),
             display_name: name(middle, middle + draft.display_name_bytes),
             groups,
-            given: draft.given,
+            seats,
         }
-    }
-
-    /// The groups of each draft, sorted, each once.
-    fn groups(&self) -> Groups {
-        let mut ends = vec![0_usize; self.drafts.len()];
-        for (place, _) in &self.memberships {
-            if let Some(count) = ends.get_mut(*place as usize) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for end in &mut ends {
-            sum += *end;
-            *end = sum;
-        }
-        let mut starts = ends.clone();
-        let mut slots = vec![0_u32; self.memberships.len()];
-        for (place, slot) in &self.memberships {
-            // Filled from the end, so that every end becomes the start.
-            if let Some(start) = starts.get_mut(*place as usize) {
-                *start = start.saturating_sub(1);
-                if let Some(group) = slots.get_mut(*start) {
-                    *group = *slot;
-                }
-            }
-        }
-        Groups::settle(slots, &starts, ends)
     }
 
     /// The place of a user's draft, made when there is none.
@@ -223,7 +228,6 @@ impl PeopleBuilder {
         self.drafts.push(Draft {
             id,
             status: None,
-            given: false,
             names_at: 0,
             username_bytes: 0,
             display_name_bytes: 0,

@@ -1,21 +1,24 @@
 //! One person as words in a list.
 
+use super::{Shard, bucket_of, hash_words};
 use crate::fact::Status;
 use crate::id::UserId;
 
 /// An id as the words of a record.
 pub(super) type Words = [u32; 4];
 
-/// A record: id and what is known, then the groups, then the bytes of each name.
+/// A record: id and what is known, then the groups and what she holds herself, then the bytes of
+/// each name.
 ///
-/// INVARIANT: `HEAD` words, as many groups as the last of them counts, `TAIL` words.
+/// INVARIANT: `HEAD` words, as many words as the last of them counts, `TAIL` words. Who is `GIVEN`
+/// has in the middle her groups, her seats, and how many seats that are; others only groups.
 const HEAD: usize = 5;
 const TAIL: usize = 2;
 
-/// Bits of the last word of a head; the rest of it counts the groups.
+/// Bits of the last word of a head; the rest of it counts the words in the middle.
 const ACTIVE: u32 = 1;
 const SUSPENDED: u32 = 2;
-/// She holds roles herself, which are kept elsewhere.
+/// She holds roles herself.
 const GIVEN: u32 = 4;
 const COUNT_SHIFT: u32 = 3;
 
@@ -24,12 +27,11 @@ const COUNT_SHIFT: u32 = 3;
 pub struct UserEntry<'a> {
     pub(super) id: &'a Words,
     known: u32,
-    /// Slots of the groups that she is a direct member of, sorted.
-    groups: &'a [u32],
+    middle: &'a [u32],
     bytes: &'a [u32; TAIL],
-    /// The records before hers in her bucket, whose names come before hers.
-    before: &'a [u32],
-    names: Names<'a>,
+    /// Where her names are, behind those of whoever comes before her in her bucket.
+    shard: &'a Shard,
+    before: usize,
 }
 
 impl<'a> UserEntry<'a> {
@@ -37,17 +39,15 @@ impl<'a> UserEntry<'a> {
     pub fn username(self) -> &'a str {
         let [username, _] = *self.bytes;
         let at = self.names_at();
-        self.names
-            .text
-            .get(at..at + username as usize)
-            .unwrap_or_default()
+        let name = self.shard.names.get(at..at + username as usize);
+        name.unwrap_or_default()
     }
 
     /// Her name for people.
     pub fn display_name(self) -> &'a str {
         let [username, display_name] = *self.bytes;
         let at = self.names_at() + username as usize;
-        let name = self.names.text.get(at..at + display_name as usize);
+        let name = self.shard.names.get(at..at + display_name as usize);
         name.unwrap_or_default()
     }
 
@@ -64,17 +64,27 @@ impl<'a> UserEntry<'a> {
         self.known & (ACTIVE | SUSPENDED) != 0
     }
 
-    /// Whether she holds roles herself.
-    pub(crate) fn is_given(self) -> bool {
-        self.known & GIVEN != 0
-    }
-
     /// Slots of the groups that she is a direct member of, sorted.
     pub(crate) fn groups(self) -> &'a [u32] {
-        self.groups
+        self.lists().0
     }
 
-    pub(super) fn id(self) -> UserId {
+    /// Seats of the roles that she holds herself, sorted.
+    pub(crate) fn seats(self) -> &'a [u32] {
+        self.lists().1
+    }
+
+    /// Groups and seats.
+    pub(crate) fn lists(self) -> (&'a [u32], &'a [u32]) {
+        let given = self.known & GIVEN != 0;
+        let lists = given.then(|| {
+            let (seats, lists) = self.middle.split_last()?;
+            lists.split_at_checked(lists.len().checked_sub(*seats as usize)?)
+        });
+        lists.flatten().unwrap_or((self.middle, &[]))
+    }
+
+    pub(crate) fn id(self) -> UserId {
         let [a, b, c, d] = *self.id;
         let join = |high, low| u64::from(high) << 32 | u64::from(low);
         UserId::new(uuid::Uuid::from_u64_pair(join(a, b), join(c, d)))
@@ -82,13 +92,11 @@ impl<'a> UserEntry<'a> {
 
     /// Where her names begin.
     fn names_at(self) -> usize {
-        let bucket = Bucket {
-            words: self.before,
-            read: 0,
-            names: self.names,
-        };
-        let before: usize = bucket.map(Self::name_bytes).sum();
-        self.names.start() + before
+        let bucket = bucket_of(hash_words(self.id));
+        let start = self.shard.name_starts.get(bucket);
+        let others = self.shard.bucket(bucket).into_iter().flatten();
+        let before = others.take_while(|other| other.before < self.before);
+        start.map_or(0, |start| *start as usize) + before.map(Self::name_bytes).sum::<usize>()
     }
 
     fn name_bytes(self) -> usize {
@@ -102,8 +110,8 @@ impl<'a> UserEntry<'a> {
             status: self.is_known().then(|| self.status()),
             username: self.username(),
             display_name: self.display_name(),
-            groups: self.groups,
-            given: self.is_given(),
+            groups: self.groups(),
+            seats: self.seats(),
         }
     }
 }
@@ -115,12 +123,17 @@ pub(super) struct Record<'a> {
     pub(super) username: &'a str,
     pub(super) display_name: &'a str,
     pub(super) groups: &'a [u32],
-    pub(super) given: bool,
+    pub(super) seats: &'a [u32],
 }
 
 impl Record<'_> {
     pub(super) const fn words(&self) -> usize {
-        HEAD + self.groups.len() + TAIL
+        HEAD + self.middle() + TAIL
+    }
+
+    const fn middle(&self) -> usize {
+        let seats = self.seats.len();
+        self.groups.len() + if seats == 0 { 0 } else { seats + 1 }
     }
 
     pub(super) const fn name_bytes(&self) -> usize {
@@ -133,11 +146,13 @@ impl Record<'_> {
             Some(Status::Active) => ACTIVE,
             Some(Status::Suspended) => SUSPENDED,
         };
-        let given = if self.given { GIVEN } else { 0 };
-        let known = status | given | word(self.groups.len()) << COUNT_SHIFT;
+        let seats = (!self.seats.is_empty()).then(|| word(self.seats.len()));
+        let given = seats.map_or(0, |_| GIVEN);
+        let known = status | given | word(self.middle()) << COUNT_SHIFT;
         let bytes = [word(self.username.len()), word(self.display_name.len())];
         let head = id.into_iter().chain([known]);
-        head.chain(self.groups.iter().copied()).chain(bytes)
+        let lists = self.groups.iter().chain(self.seats).copied();
+        head.chain(lists).chain(seats).chain(bytes)
     }
 }
 
@@ -148,8 +163,8 @@ pub(crate) struct Person {
     pub(crate) username: String,
     pub(crate) display_name: String,
     pub(crate) groups: Vec<u32>,
-    /// Whether she holds roles herself.
-    pub(crate) given: bool,
+    /// Seats of the roles that she holds herself, sorted.
+    pub(crate) seats: Vec<u32>,
 }
 
 impl Person {
@@ -159,7 +174,7 @@ impl Person {
             username: record.username.to_owned(),
             display_name: record.display_name.to_owned(),
             groups: record.groups.to_vec(),
-            given: record.given,
+            seats: record.seats.to_vec(),
         }
     }
 
@@ -169,7 +184,7 @@ impl Person {
             username: &self.username,
             display_name: &self.display_name,
             groups: &self.groups,
-            given: self.given,
+            seats: &self.seats,
         }
     }
 
@@ -186,54 +201,38 @@ impl Person {
     }
 
     pub(super) fn is_vacant(&self) -> bool {
-        self.status.is_none() && self.groups.is_empty() && !self.given
-    }
-}
-
-/// Where the names of a bucket are. Looked up when somebody asks: no decision does.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Names<'a> {
-    /// The names of all buckets.
-    pub(super) text: &'a str,
-    /// Where those of each bucket begin.
-    pub(super) starts: &'a [u32],
-    pub(super) bucket: usize,
-}
-
-impl Names<'_> {
-    fn start(self) -> usize {
-        self.starts
-            .get(self.bucket)
-            .map_or(0, |start| *start as usize)
+        self.status.is_none() && self.groups.is_empty() && self.seats.is_empty()
     }
 }
 
 /// The people whose hashes end alike, one after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Bucket<'a> {
+    pub(super) shard: &'a Shard,
+    /// What was not gone through yet.
     pub(super) words: &'a [u32],
-    /// Words that were gone through.
+    /// How many words were.
     pub(super) read: usize,
-    pub(super) names: Names<'a>,
 }
 
 impl<'a> Iterator for Bucket<'a> {
     type Item = UserEntry<'a>;
 
     fn next(&mut self) -> Option<UserEntry<'a>> {
-        let (before, record) = self.words.split_at_checked(self.read)?;
-        let (id, rest) = record.split_first_chunk()?;
+        let before = self.read;
+        let (id, rest) = self.words.split_first_chunk()?;
         let (known, rest) = rest.split_first()?;
-        let (groups, rest) = rest.split_at_checked((known >> COUNT_SHIFT) as usize)?;
-        let bytes = rest.first_chunk()?;
-        self.read += HEAD + groups.len() + TAIL;
+        let (middle, rest) = rest.split_at_checked((known >> COUNT_SHIFT) as usize)?;
+        let (bytes, rest) = rest.split_first_chunk()?;
+        self.words = rest;
+        self.read += HEAD + middle.len() + TAIL;
         Some(UserEntry {
             id,
             known: *known,
-            groups,
+            middle,
             bytes,
+            shard: self.shard,
             before,
-            names: self.names,
         })
     }
 }

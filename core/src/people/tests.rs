@@ -11,7 +11,7 @@ fn id(number: u16) -> UserId {
 }
 
 /// What a person says, to compare.
-type Told = (Option<bool>, String, String, Vec<u32>, bool);
+type Told = (Option<bool>, String, String, Vec<u32>, Vec<u32>);
 
 fn told(entry: UserEntry<'_>) -> Told {
     let active = entry.is_known().then(|| entry.status() == Status::Active);
@@ -21,7 +21,7 @@ fn told(entry: UserEntry<'_>) -> Told {
         names.0,
         names.1,
         entry.groups().to_vec(),
-        entry.is_given(),
+        entry.seats().to_vec(),
     )
 }
 
@@ -32,7 +32,7 @@ enum Step {
     Unset,
     Join(u32),
     Leave(u32),
-    Give(bool),
+    Give(Vec<u32>),
 }
 
 fn step() -> impl Strategy<Value = (u16, Step)> {
@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = (u16, Step)> {
         1 => Just(Step::Unset),
         4 => (0..20_u32).prop_map(Step::Join),
         2 => (0..20_u32).prop_map(Step::Leave),
-        1 => any::<bool>().prop_map(Step::Give),
+        1 => prop::collection::vec(any::<u32>(), 0..3).prop_map(Step::Give),
     ];
     (0..400_u16, step)
 }
@@ -68,7 +68,7 @@ fn apply(person: &mut Person, step: &Step) {
         Step::Leave(slot) => {
             person.set_group(*slot, false);
         }
-        Step::Give(given) => person.given = *given,
+        Step::Give(seats) => person.seats.clone_from(seats),
     }
 }
 
@@ -98,7 +98,7 @@ proptest! {
                 let expected = model.get(&number).map(|person| {
                     let active = person.status.map(|status| status == Status::Active);
                     let names = (person.username.clone(), person.display_name.clone());
-                    (active, names.0, names.1, person.groups.clone(), person.given)
+                    (active, names.0, names.1, person.groups.clone(), person.seats.clone())
                 });
                 prop_assert_eq!(people.get(id(number)).map(told), expected);
             }
@@ -119,8 +119,8 @@ proptest! {
                 people.edit(user, |person| apply(person, &Step::Set(who.to_string(), true)));
                 people.edit(user, |person| person.display_name = "ä".into());
             } else if slot == 1 {
-                builder.give(user);
-                people.edit(user, |person| person.given = true);
+                builder.give(user, 7);
+                people.edit(user, |person| person.seats = vec![7]);
             } else {
                 builder.join(user, slot);
                 people.edit(user, |person| person.set_group(slot, true));

@@ -12,7 +12,7 @@ use crate::fact::{Change, Fact, FactKey, GrantSubject, Member, Status};
 use crate::id::{GroupId, OrganizationId, RoleId, UserId};
 use crate::people::{PeopleBuilder, UserEntry};
 use crate::role::RoleEntry;
-use crate::terms::RoleGrant;
+use crate::terms::{Grants, RoleGrant};
 
 impl Snapshot {
     /// Takes one step.
@@ -53,9 +53,10 @@ impl Snapshot {
             limits,
         } = fact
         {
-            let grant = RoleGrant::new(*role, *until, limits);
-            self.user_grants.edit(*user, |grants| grants.put(grant));
-            people.give(*user);
+            self.put_user_grant(*user, &RoleGrant::new(*role, *until, limits));
+            if let Some(seat) = self.seats.get(*role) {
+                people.give(*user, seat);
+            }
         } else {
             self.put(fact);
         }
@@ -138,6 +139,7 @@ impl Snapshot {
         {
             let installation = Arc::make_mut(&mut self.installation);
             installation.set_product(slug, aliases, declared, everyone, routes);
+            self.stale_products = true;
         }
         if let Fact::SigningKey {
             kid,
@@ -166,7 +168,10 @@ impl Snapshot {
             FactKey::Application(id) => self.applications.edit(*id, ApplicationEntry::unset),
             FactKey::Credential(id) => self.credentials.edit(*id, |old| *old = None),
             FactKey::EndedSession(id) => self.ended_sessions.edit(*id, |old| *old = None),
-            FactKey::Product(slug) => Arc::make_mut(&mut self.installation).remove_product(slug),
+            FactKey::Product(slug) => {
+                Arc::make_mut(&mut self.installation).remove_product(slug);
+                self.stale_products = true;
+            }
             FactKey::SigningKey(kid) => self.set_key(kid, None),
         }
     }
@@ -192,6 +197,7 @@ impl Snapshot {
             .roles
             .edit(id, |old| std::mem::replace(old, role.clone()));
         self.index.change(id, before.as_deref(), role.as_deref());
+        self.stale_products |= self.installation.has_products();
     }
 
     fn set_key(&mut self, kid: &str, key: Option<SigningKeyEntry>) {
@@ -202,12 +208,23 @@ impl Snapshot {
         };
     }
 
-    /// Notes with a user whether she holds roles herself.
-    fn mark_given(&mut self, id: UserId, given: bool) {
+    /// Gives a role to a user, with whom its seat has to be noted.
+    fn put_user_grant(&mut self, id: UserId, grant: &RoleGrant) {
+        let before = self
+            .user_grants
+            .edit(id, |grants| grants.put(grant.clone()));
+        self.seats.change(before.as_ref(), Some(grant));
+    }
+
+    /// Notes with a user which roles she holds herself.
+    fn seat_user(&mut self, id: UserId) {
+        let grants = self.user_grants.get(&id).map(Grants::as_slice);
+        let mut seats: Vec<u32> = self.seats.of(grants.unwrap_or_default()).collect();
+        seats.sort_unstable();
         // Looking before changing: a change copies the shard.
-        let marked = self.people.get(id).is_some_and(UserEntry::is_given);
-        if marked != given {
-            self.people.edit(id, |person| person.given = given);
+        let noted = self.people.get(id).map(UserEntry::seats);
+        if noted.unwrap_or_default() != seats {
+            self.people.edit(id, |person| person.seats = seats);
         }
     }
 
@@ -233,10 +250,13 @@ impl Snapshot {
     fn put_grant(&mut self, subject: GrantSubject, grant: RoleGrant) {
         match subject {
             GrantSubject::User(id) => {
-                self.user_grants.edit(id, |grants| grants.put(grant));
-                self.mark_given(id, true);
+                self.put_user_grant(id, &grant);
+                self.seat_user(id);
             }
-            GrantSubject::Group(id) => self.groups.put_grant(id, grant),
+            GrantSubject::Group(id) => {
+                let before = self.groups.put_grant(id, grant.clone());
+                self.seats.change(before.as_ref(), Some(&grant));
+            }
             GrantSubject::Application(id) => {
                 self.applications.edit(id, |entry| entry.grants.put(grant));
             }
@@ -246,11 +266,14 @@ impl Snapshot {
     fn remove_grant(&mut self, subject: GrantSubject, role: RoleId) {
         match subject {
             GrantSubject::User(id) => {
-                self.user_grants.edit(id, |grants| grants.remove(role));
-                let given = self.user_grants.get(&id).is_some();
-                self.mark_given(id, given);
+                let before = self.user_grants.edit(id, |grants| grants.remove(role));
+                self.seats.change(before.as_ref(), None);
+                self.seat_user(id);
             }
-            GrantSubject::Group(id) => self.groups.remove_grant(id, role),
+            GrantSubject::Group(id) => {
+                let before = self.groups.remove_grant(id, role);
+                self.seats.change(before.as_ref(), None);
+            }
             GrantSubject::Application(id) => {
                 self.applications
                     .edit(id, |entry| entry.grants.remove(role));

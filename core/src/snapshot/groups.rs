@@ -1,10 +1,11 @@
 //! The groups of an organization, and which group inherits from which.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::id::{GroupId, RoleId};
-use crate::index::role_bit;
 use crate::list;
+use crate::seats::{RoleSet, Seats};
 use crate::shards::Shards;
 use crate::table::Table;
 use crate::terms::{Grants, RoleGrant};
@@ -19,8 +20,8 @@ pub struct GroupEntry {
     built_in: bool,
     /// Roles given to the group.
     pub(super) grants: Grants,
-    /// The bits of those roles.
-    bits: u128,
+    /// Those roles, by their seats.
+    roles: RoleSet,
     /// Slots of the groups that this group is a direct member of, sorted.
     pub(super) parents: Box<[u32]>,
     /// Slots of the groups that are direct members of this group, sorted.
@@ -38,7 +39,7 @@ impl GroupEntry {
             name: None,
             built_in: false,
             grants: Grants::default(),
-            bits: 0,
+            roles: RoleSet::default(),
             parents: Box::default(),
             children: Box::default(),
             ancestors: Box::default(),
@@ -66,9 +67,9 @@ impl GroupEntry {
         self.grants.as_slice()
     }
 
-    /// The bits of the roles given to the group itself.
-    pub(crate) fn bits(&self) -> u128 {
-        self.bits
+    /// The roles given to the group itself, by their seats.
+    pub(crate) fn roles(&self) -> RoleSet {
+        self.roles
     }
 
     /// How many users are direct members, known or not.
@@ -101,10 +102,11 @@ pub(super) struct Groups {
     /// INVARIANT: the entry of a slot in `slots` has that id; every other slot is in `free`.
     entries: Table<GroupEntry>,
     free: Vec<u32>,
-    /// By slot, the bits of all roles that the members of a group have through it; none while the
-    /// group is not known. A decision passes over most groups with a look at this.
-    bits: Table<u128>,
-    /// Slots whose bits, and those of their descendants, have to be found again.
+    /// By slot, all roles that the members of a group have through it; none while the group is not
+    /// known. Most decisions look at nothing else of a group. There are not so many groups that a
+    /// change could not copy all of it.
+    roles: Arc<Vec<RoleSet>>,
+    /// Slots whose roles, and those of their descendants, have to be found again.
     regranted: BTreeSet<u32>,
     /// Slots whose ancestors, and those of their descendants, have to be found again.
     stale: BTreeSet<u32>,
@@ -119,9 +121,14 @@ impl Groups {
         self.entries.get(slot)
     }
 
-    /// The bits of all roles that the members of a group have through it.
-    pub(super) fn bits(&self, slot: u32) -> u128 {
-        self.bits.get(slot).copied().unwrap_or_default()
+    /// By slot, all roles that the members of a group have through it.
+    pub(super) fn all_roles(&self) -> &[RoleSet] {
+        &self.roles
+    }
+
+    /// All roles that the members of a group have through it.
+    pub(super) fn roles(&self, slot: u32) -> RoleSet {
+        self.roles.get(slot as usize).copied().unwrap_or_default()
     }
 
     /// A group with all that is known of it, even if it is not itself known.
@@ -138,7 +145,7 @@ impl Groups {
         let heap: usize = self.entries.iter().map(GroupEntry::heap_bytes).sum();
         self.slots.bytes()
             + self.entries.bytes()
-            + self.bits.bytes()
+            + self.roles.capacity() * size_of::<RoleSet>()
             + self.free.capacity() * size_of::<u32>()
             + heap
     }
@@ -158,28 +165,20 @@ impl Groups {
         self.release(slot);
     }
 
-    /// Gives a role to a group, or changes the terms of it.
-    pub(super) fn put_grant(&mut self, id: GroupId, grant: RoleGrant) {
-        let slot = self.slot_for(id, true);
-        if let Some(entry) = slot.and_then(|slot| self.entries.get_mut(slot)) {
-            entry.bits |= role_bit(grant.role());
-            entry.grants.put(grant);
-        }
-        self.regranted.extend(slot);
+    /// Gives a role to a group, or changes the terms of it; what it was is given back.
+    pub(super) fn put_grant(&mut self, id: GroupId, grant: RoleGrant) -> Option<RoleGrant> {
+        let slot = self.slot_for(id, true)?;
+        self.regranted.insert(slot);
+        self.entries.get_mut(slot)?.grants.put(grant)
     }
 
-    /// Takes a role back from a group.
-    pub(super) fn remove_grant(&mut self, id: GroupId, role: RoleId) {
-        let Some(slot) = self.slot(id) else {
-            return;
-        };
-        if let Some(entry) = self.entries.get_mut(slot) {
-            entry.grants.remove(role);
-            let grants = entry.grants.as_slice().iter();
-            entry.bits = grants.fold(0, |bits, grant| bits | role_bit(grant.role()));
-        }
+    /// Takes a role back from a group; what it was is given back.
+    pub(super) fn remove_grant(&mut self, id: GroupId, role: RoleId) -> Option<RoleGrant> {
+        let slot = self.slot(id)?;
+        let before = self.entries.get_mut(slot)?.grants.remove(role);
         self.regranted.insert(slot);
         self.release(slot);
+        before
     }
 
     /// Puts a group into another, or takes it out.
@@ -210,7 +209,7 @@ impl Groups {
         }
         let slot = self.free.pop();
         let slot = slot.unwrap_or_else(|| {
-            self.bits.push(0);
+            Arc::make_mut(&mut self.roles).push(RoleSet::default());
             self.entries.push(GroupEntry::new(id))
         });
         if let Some(entry) = self.entries.get_mut(slot) {
@@ -259,24 +258,29 @@ impl Groups {
         }
     }
 
-    /// Finds the ancestors and bits of what changed, and of all below it, again.
-    pub(super) fn settle(&mut self) {
+    /// Finds the ancestors and roles of what changed, and of all below it, again.
+    pub(super) fn settle(&mut self, seats: &Seats) {
         let stale = std::mem::take(&mut self.stale);
         let moved = self.reach(stale, |entry| &entry.children, |_| true);
         self.settle_ancestors(&moved);
         let regranted = std::mem::take(&mut self.regranted);
+        for slot in &regranted {
+            if let Some(entry) = self.entries.get_mut(*slot) {
+                entry.roles = seats.of(entry.grants.as_slice()).collect();
+            }
+        }
         let regranted = self.reach(regranted, |entry| &entry.children, |_| true);
         for slot in moved.union(&regranted) {
             let above = |entry: &GroupEntry| {
                 let ancestors = entry.ancestors.iter().filter_map(|slot| self.at(*slot));
-                ancestors.fold(entry.bits, |bits, above| bits | above.bits)
+                ancestors.fold(entry.roles, |roles, above| roles | above.roles)
             };
             let known = self.at(*slot).filter(|entry| entry.is_known());
-            let bits = known.map(above).unwrap_or_default();
-            if self.bits(*slot) != bits
-                && let Some(old) = self.bits.get_mut(*slot)
+            let roles = known.map(above).unwrap_or_default();
+            if self.roles(*slot) != roles
+                && let Some(old) = Arc::make_mut(&mut self.roles).get_mut(*slot as usize)
             {
-                *old = bits;
+                *old = roles;
             }
         }
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::fact::{Algorithm, Effect};
-use crate::hash::hash_of;
+use crate::hash::hash_of_name;
 use crate::id::RoleId;
-use crate::index::ProductName;
+use crate::index::{PermissionIndex, ProductIndex, ProductName};
 use crate::role::{ANY, PermissionSet, Probe};
 use crate::route::{Matched, Route, Routes};
 use crate::terms::RoleGrant;
@@ -24,6 +24,8 @@ pub struct ProductEntry {
     everyone_grants: Vec<RoleGrant>,
     /// The names that mean it here: its slug, and those aliases that no other product has.
     names: Vec<ProductName>,
+    /// What the installation's roles say under these names.
+    indexes: Vec<Arc<ProductIndex>>,
     routes: Vec<Route>,
     matcher: Routes,
 }
@@ -66,6 +68,11 @@ impl ProductEntry {
     /// The names that mean it here.
     pub(crate) fn names(&self) -> &[ProductName] {
         &self.names
+    }
+
+    /// What the installation's roles say of it.
+    pub(crate) fn indexes(&self) -> &[Arc<ProductIndex>] {
+        &self.indexes
     }
 
     /// Which of its permissions requests need, sorted.
@@ -122,8 +129,12 @@ impl Installation {
     pub(super) fn product(&self, name: &str) -> Option<&ProductEntry> {
         let found = self
             .names
-            .find(hash_of(name), |(other, _)| **other == *name);
+            .find(hash_of_name(name), |(other, _)| **other == *name);
         found.map(|(_, product)| &**product)
+    }
+
+    pub(super) fn has_products(&self) -> bool {
+        !self.products.is_empty()
     }
 
     pub(super) fn products(&self) -> impl Iterator<Item = &ProductEntry> {
@@ -149,6 +160,7 @@ impl Installation {
             everyone: everyone.to_vec(),
             everyone_grants: Vec::new(),
             names: Vec::new(),
+            indexes: Vec::new(),
             routes: routes.to_vec(),
             matcher: Routes::default(),
         };
@@ -165,17 +177,17 @@ impl Installation {
             let _ = product.matcher.add(route);
         }
         self.products.insert(slug.into(), Arc::new(product));
-        self.index_names();
     }
 
     pub(super) fn remove_product(&mut self, slug: &str) {
         self.products.remove(slug);
-        self.index_names();
     }
 
+    /// Finds the names of products again, and what roles say under them.
+    ///
     /// A slug means its product, whoever has it as an alias. Of two products with the same alias
     /// the first by slug has it, so that the order in which they were declared does not matter.
-    fn index_names(&mut self) {
+    pub(super) fn settle(&mut self, index: &PermissionIndex) {
         let mut means: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
         for product in self.products.values().rev() {
             let aliases = product.aliases.iter();
@@ -185,14 +197,19 @@ impl Installation {
         means.extend(slugs.map(|slug| (slug.clone(), slug.clone())));
         for (slug, product) in &mut self.products {
             let names = means.iter().filter(|(_, meant)| *meant == slug);
-            Arc::make_mut(product).names = names.map(|(name, _)| ProductName::new(name)).collect();
+            let product = Arc::make_mut(product);
+            product.names = names.map(|(name, _)| ProductName::new(name)).collect();
+            let indexes = product.names.iter().filter_map(|name| index.of(name));
+            product.indexes = indexes.cloned().collect();
         }
         self.names = HashTable::with_capacity(means.len());
         for (name, slug) in means {
             if let Some(product) = self.products.get(&slug) {
                 let entry = (name, Arc::clone(product));
                 self.names
-                    .insert_unique(hash_of(&*entry.0), entry, |(name, _)| hash_of(&**name));
+                    .insert_unique(hash_of_name(&entry.0), entry, |(name, _)| {
+                        hash_of_name(name)
+                    });
             }
         }
     }

@@ -216,7 +216,7 @@ impl Snapshots {
             return;
         }
         let (this, slot) = (Arc::clone(self), Arc::clone(slot));
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let loaded = this.unless_cut(this.load(organization, &slot)).await;
             this.finish(organization, &slot, loaded, work);
         });

@@ -25,7 +25,7 @@ struct Kept {
     revision: Revision,
     changes: Vec<Change>,
     /// Since boot.
-    kept_at: Duration,
+    since: Duration,
 }
 
 impl Window {
@@ -44,7 +44,7 @@ impl Window {
             self.steps.push_back(Kept {
                 revision,
                 changes,
-                kept_at: now,
+                since: now,
             });
         }
     }
@@ -67,7 +67,7 @@ impl Window {
 
     /// Forgets what is too old.
     fn forget(&mut self, now: Duration) {
-        let is_old = |kept: &Kept| now.saturating_sub(kept.kept_at) > KEPT_AGE_MAX;
+        let is_old = |kept: &Kept| now.saturating_sub(kept.since) > KEPT_AGE_MAX;
         while self.steps.front().is_some_and(is_old) {
             self.steps.pop_front();
         }

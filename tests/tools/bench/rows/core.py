@@ -27,10 +27,12 @@ def core(bench):
 
 
 def times(told):
-    grants = told["grants"]
-    what = "Core decision, 100,000 grants"
+    grants, active = told["grants_uniform"], told["grants"]
+    what = "Core decision, 100,000 grants, uniform access"
     yield at_most(f"{what}, median", 150, grants["p50_ns"], "ns")
     yield at_most(f"{what}, p99", 600, grants["p99_ns"], "ns")
+    what = "The same, 1,000 of the 100,000 users are at work, median"
+    yield reported(what, active["p50_ns"], "ns", f"p99 {active['p99_ns']:,} ns")
     for users, one in told["people"].items():
         what = f"Core decision, {int(users):,} users, uniform access, median"
         detail = f"p99 {one['p99_ns']:,} ns; {one['allowed_percent']} % allowed"
@@ -56,17 +58,22 @@ def snapshot(told):
 
 
 def rivals():
-    """Each with the policy that speaks of the question and nothing else; answers must agree."""
+    """Each with a slice of the policy, see rivals/src/main.rs; answers must agree."""
     manifest = os.path.join(host.ROOT, "rivals/Cargo.toml")
     host.run("cargo", "build", "--release", "--locked", "--manifest-path", manifest, cwd=host.ROOT)
     program = os.path.join(host.ROOT, "rivals/target/release/gatepost-rivals")
     told = json.loads(host.run(*host.pinned(host.SERVER_CORE, program)))
-    if told["differences"]:
-        raise RuntimeError(f"{told['differences']} answers differ from the rivals'")
-    for name, one in told["peers"].items():
+    for slice in told.values():
+        if slice["differences"]:
+            raise RuntimeError(f"{slice['differences']} answers differ from the rivals'")
+    for name, one in told["product"]["peers"].items():
         theirs, ours = one["p50_ns"], max(1, one["gatepost_p50_ns"])
-        what = f"{name}, in process, given only the matching slice : core decision, median"
+        slice_is = "given only the user's roles in the product"
+        what = f"{name}, in process, {slice_is} : core decision, median"
         yield at_least(what, 10, theirs / ours, f"{theirs:,} ns against {ours:,} ns", times=True)
+    for name, one in told["lines"]["peers"].items():
+        what = f"{name}, given only the lines that match the question already, median"
+        yield reported(what, one["p50_ns"], "ns", f"core decision {one['gatepost_p50_ns']:,} ns")
 
 
 def instructions(program):
