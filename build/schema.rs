@@ -76,10 +76,13 @@ pub fn of_field(field: &FieldDescriptor, rules: &FieldRules) -> Result<Value> {
             return Err("a map without entries".into());
         };
         let value = entry.map_entry_value_field();
-        json!({
+        let mut schema = json!({
             "type": "object",
-            "additionalProperties": of_kind(&value, &TextRules::default(), rules)?,
-        })
+            "propertyNames": of_text(&rules.keys),
+            "additionalProperties": of_kind(&value, &rules.items, rules)?,
+        });
+        set(&mut schema, "maxProperties", rules.items_max);
+        schema
     } else if field.is_list() {
         let items = of_kind(field, &rules.items, rules)?;
         let mut schema = json!({ "type": "array", "items": items });

@@ -174,6 +174,30 @@ fn the_document_describes_every_route() {
     );
 }
 
+/// The options of a field can be said once for many fields in CEL only, which nothing here reads.
+#[test]
+fn attributes_have_the_same_limits_in_every_question() {
+    let document: Value = serde_json::from_str(OPENAPI).expect("JSON");
+    let schemas = &document["components"]["schemas"];
+    let mut count = 0;
+    for (message, schema) in schemas.as_object().expect("schemas") {
+        let Some(attributes) = schema["properties"].get("attributes") else {
+            continue;
+        };
+        let mut limits = attributes.clone();
+        limits.as_object_mut().expect("a map").remove("description");
+        let expected = json!({
+            "type": "object",
+            "maxProperties": 32,
+            "propertyNames": { "type": "string", "minLength": 1, "maxLength": 100 },
+            "additionalProperties": { "type": "string", "maxLength": 300 },
+        });
+        assert_eq!(limits, expected, "{message}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
 #[test]
 fn the_document_refers_to_what_is_there() {
     let document: Value = serde_json::from_str(OPENAPI).expect("JSON");

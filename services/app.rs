@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost_core::OrganizationId;
 use gatepost_replica::Gatekeeper;
 use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
@@ -57,5 +58,15 @@ impl App {
         }
         let last = made.iter().rev().find(|(at, _)| *at == own);
         Ok(last.map_or(present, |(_, revision)| *revision))
+    }
+
+    /// Every organization there is.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn organizations(&self) -> Result<Vec<OrganizationId>> {
+        let system = self.gatekeeper.snapshots.system();
+        let tx = self.store.read(system).await?;
+        Ok(tx.organizations().ids().await?)
     }
 }

@@ -35,9 +35,12 @@ use gatepost_replica::Gatekeeper;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
+pub use authorize::authorize;
+pub use batch_authorize::batch_authorize;
 pub use feeder::Feeder;
 pub use gatepost_proto::authorize::v1::authorize_service_server::SERVICE_NAME as SERVICE;
 
+use crate::context::Arrival;
 use crate::run::MESSAGE_BYTES_MAX;
 use beside::Beside;
 
@@ -120,14 +123,18 @@ impl AuthorizeService for Authorize {
         &self,
         request: Request<pb::AuthorizeRequest>,
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
-        authorize::authorize(&self.gatekeeper, request).await
+        let (metadata, extensions, question) = request.into_parts();
+        let arrival = || Arrival::in_extensions(&extensions);
+        authorize(&self.gatekeeper, &metadata, &question, arrival).await
     }
 
     async fn batch_authorize(
         &self,
         request: Request<pb::BatchAuthorizeRequest>,
     ) -> Result<Response<pb::BatchAuthorizeResponse>, Status> {
-        batch_authorize::batch_authorize(&self.gatekeeper, request).await
+        let (metadata, extensions, batch) = request.into_parts();
+        let arrival = || Arrival::in_extensions(&extensions);
+        batch_authorize(&self.gatekeeper, &metadata, &batch, arrival).await
     }
 
     async fn explain(

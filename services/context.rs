@@ -4,9 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use gatepost_core::{
-    Effect, PRODUCT_GATEPOST, PRODUCT_SYSTEM, Permission, Revision, RolePermission, Subject, grant,
-};
+use gatepost_core::{Effect, Revision, RolePermission, Subject, grant};
 use gatepost_proto::ErrorReason;
 use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
 use serde::Serialize;
@@ -30,11 +28,13 @@ pub struct Arrival {
 impl Arrival {
     /// How this request came in. A call that passed no door came from inside.
     pub fn of<T>(request: &tonic::Request<T>) -> Self {
-        request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(Self::inside)
+        Self::in_extensions(request.extensions())
+    }
+
+    /// As [`Arrival::of`], of a request that was taken apart.
+    pub fn in_extensions(extensions: &http::Extensions) -> Self {
+        let arrival = extensions.get::<Self>().cloned();
+        arrival.unwrap_or_else(Self::inside)
     }
 
     /// How something comes in that an operator does on the machine itself.
@@ -121,38 +121,14 @@ impl Caller {
         permissions: &[RolePermission],
         until: Option<i64>,
     ) -> Result<()> {
-        let (view, subject) = (self.present.view(), self.subject());
-        let elsewhere = self.organization() != view.system.id();
-        let missing = if product == PRODUCT_SYSTEM && elsewhere {
-            // Rule over the installation is given in the system organization only.
-            Some(Permission::new(PRODUCT_SYSTEM, "*", "*"))
-        } else {
-            self.lacks_to_give(product, until, || {
-                grant::change_exceeds(view, subject, product, permissions, until)
-            })
-        };
+        let view = self.present.view();
+        let missing = grant::lacks_to_give(view, self.subject(), product, permissions, until);
         let Some(permission) = missing else {
             return Ok(());
         };
         let message = format!("to give this, one must hold `{permission}` for as long");
         Err(Error::new(ErrorReason::EscalationRefused, message)
             .with("permission", permission.to_string()))
-    }
-
-    /// The permission that the caller lacks to give roles of a product until that unix second: for
-    /// those that rule Gatepost itself, what `exceeds` finds; for any other, the one to give its
-    /// roles.
-    pub fn lacks_to_give(
-        &self,
-        product: &str,
-        until: Option<i64>,
-        exceeds: impl FnOnce() -> Option<Permission>,
-    ) -> Option<Permission> {
-        if [PRODUCT_GATEPOST, PRODUCT_SYSTEM].contains(&product) {
-            return exceeds();
-        }
-        let may = grant::may_grant_product(self.present.view(), self.subject(), product, until);
-        (!may).then(|| Permission::new(PRODUCT_GATEPOST, grant::RESOURCE_GRANTS, product))
     }
 
     /// Who this is, for the audit log.

@@ -35,14 +35,7 @@ pub struct Door {
 /// Names the request and finds out where it comes from.
 pub async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    let request_id = new_id(door.clock.now()).to_string();
-    let arrival = Arrival {
-        address: match peer {
-            Some(Peer(peer)) => door.address(peer, request.headers()),
-            None => Arrival::inside().address,
-        },
-        request_id,
-    };
+    let arrival = door.arrival(peer, request.headers());
     let name = HeaderValue::from_str(&arrival.request_id).ok();
     let span = tracing::debug_span!(
         "request",
@@ -61,6 +54,17 @@ pub async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Ne
 }
 
 impl Door {
+    /// Names a request, and says where it comes from.
+    pub fn arrival(&self, peer: Option<Peer>, headers: &HeaderMap) -> Arrival {
+        Arrival {
+            address: match peer {
+                Some(Peer(peer)) => self.address(peer, headers),
+                None => Arrival::inside().address,
+            },
+            request_id: new_id(self.clock.now()).to_string(),
+        }
+    }
+
     /// The last address that is not one of our own proxies, from right to left: everything left of
     /// it was written by strangers.
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

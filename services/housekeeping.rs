@@ -36,14 +36,7 @@ pub async fn keep_house(app: Arc<App>) {
 
 async fn prune(app: &App) -> Result<()> {
     let now = app.clock.now();
-    let organizations = app
-        .store
-        .read(app.gatekeeper.snapshots.system())
-        .await?
-        .organizations()
-        .ids()
-        .await?;
-    for organization in organizations {
+    for organization in app.organizations().await? {
         app.store.prune(organization, now).await?;
         remove_expired_grants(app, organization, now).await?;
     }

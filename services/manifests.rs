@@ -320,14 +320,7 @@ pub async fn furnish_all(
     actor: &Actor,
     arrival: &Arrival,
 ) -> Result<()> {
-    let organizations = app
-        .store
-        .read(app.gatekeeper.snapshots.system())
-        .await?
-        .organizations()
-        .ids()
-        .await?;
-    for organization in organizations {
+    for organization in app.organizations().await? {
         let now = app.clock.now();
         let tx = app.store.write(organization).await?;
         furnish(&tx, manifests, now).await?;

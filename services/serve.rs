@@ -1,7 +1,13 @@
 //! Where the program comes together: settings in, a running server out.
 
+mod answer;
+mod conversation;
+mod deadline;
 mod listener;
+mod methods;
 mod probes;
+mod short;
+mod threads;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,11 +22,11 @@ use gatepost_replica::{Gatekeeper, Remote, SnapshotConfig, Snapshots, Verifier};
 use gatepost_store::{Bus, Cache, Installation, ServingLock, Store, StoreConfig};
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::Server as Transport;
+use tonic::service::RoutesBuilder;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
@@ -37,16 +43,15 @@ use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
 use crate::token::Signer;
 use crate::{auth, authorize, edge, identity};
+use conversation::Faces;
+use listener::Listener;
+#[doc(hidden)]
+pub use short::{Call, ShortWay};
 
 /// How long a balancer has to see that this server is closing, before it closes.
 const NOTICE: Duration = Duration::from_secs(2);
 /// How long calls in flight have to end after that.
 const DRAIN_MAX: Duration = Duration::from_secs(7);
-/// The longest that any call may take.
-const CALL_MAX: Duration = Duration::from_secs(35);
-const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
-const HEADER_BYTES_MAX: u32 = 32 * 1024;
-const KEEPALIVE: Duration = Duration::from_secs(30);
 const MASTER_KEY_FILE: &str = "master.key";
 /// The headers of gRPC-Web answers that pages may read.
 const EXPOSED: [&str; 4] = [
@@ -69,7 +74,7 @@ pub struct Server {
     draining: probes::Draining,
     health: HealthReporter,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    serving: JoinHandle<Result<()>>,
 }
 
 /// What a server stands on.
@@ -90,10 +95,13 @@ enum Ground {
 /// One line that says what is wrong: a setting, the database, the upstream server, the port.
 pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     if let Some(sidecar) = &config.upstream {
-        let listening = listener::listen(config.listen, config.tls.as_ref()).await?;
-        let remote = Remote::open(sidecar.clone(), clock)
-            .await
-            .context("cannot be fed (GATEPOST_UPSTREAM)")?;
+        let listening = Listener::bind(config.listen, config.tls.as_ref()).await?;
+        let remote = Remote::open(sidecar.clone(), clock).await.context(
+            match sidecar.upstream.authorities {
+                Some(_) => "cannot be fed (GATEPOST_UPSTREAM, GATEPOST_UPSTREAM_CA_FILE)",
+                None => "cannot be fed (GATEPOST_UPSTREAM)",
+            },
+        )?;
         return serve(config, listening, Ground::Upstream(remote), None).await;
     }
     let store = open_store(&config.storage).await?;
@@ -104,7 +112,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     // Whatever else can be wrong is found out before anything is made: what a first start makes,
     // its password too, is told once, and only by a server that is up.
     let (cache, bus) = shared(&config.storage)?;
-    let listening = listener::listen(config.listen, config.tls.as_ref()).await?;
+    let listening = Listener::bind(config.listen, config.tls.as_ref()).await?;
     let started = bootstrap::start(&store, &sealer, &passwords, config, clock.now()).await?;
     check_installation(&started, &sealer, config)?;
     let Started {
@@ -169,7 +177,7 @@ async fn gatekeeper(
 /// Serves on a ground that is laid.
 async fn serve(
     config: &Config,
-    (address, incoming): (SocketAddr, listener::Incoming),
+    listener: Listener,
     ground: Ground,
     first: Option<First>,
 ) -> Result<Server> {
@@ -179,10 +187,17 @@ async fn serve(
     };
     let (gatekeeper, public_url) = (Arc::clone(gatekeeper), public_url.clone());
     let draining = probes::Draining::new(AtomicBool::new(false));
+    let door = door(gatekeeper.clock.clone(), config);
     let (health, router) =
         router(&gatekeeper, app, config, &public_url, Arc::clone(&draining)).await?;
+    let faces = Faces {
+        router: behind(&door, router, config)?,
+        short: methods::short_way(door, &gatekeeper, &health),
+        runtime: Handle::current(),
+    };
+    let address = listener.address;
     let (stop, stopped) = watch::channel(false);
-    let serving = tokio::spawn(transport(router, incoming, stopped));
+    let serving = tokio::spawn(threads::serve(listener, faces, stopped));
     Ok(Server {
         address,
         first,
@@ -227,7 +242,7 @@ impl Server {
             app.store.close().await;
         }
         if let Ok(served) = ended {
-            return Ok(served??);
+            return served?;
         }
         self.serving.abort();
         tracing::warn!("some calls did not end in time");
@@ -236,7 +251,7 @@ impl Server {
 
     /// Waits until the server ends by itself, which it does only when something is wrong.
     pub async fn ended(&mut self) -> Result<()> {
-        Ok((&mut self.serving).await??)
+        (&mut self.serving).await?
     }
 }
 
@@ -392,33 +407,37 @@ async fn router(
         .merge(probes::router(Arc::clone(gatekeeper), draining))
         .merge(edge::router(gatekeeper, public_url))
         .fallback_service(rest);
-    let router = behind_doors(router, gatekeeper.clock.clone(), config)?;
     Ok((health, router))
 }
 
-/// What every request passes, whatever its face.
-fn behind_doors(router: Router, clock: Clock, config: &Config) -> Result<Router> {
-    let door = Door {
+fn door(clock: Clock, config: &Config) -> Arc<Door> {
+    Arc::new(Door {
         clock,
         trusted_proxies: config.trusted_proxies.clone(),
-    };
-    let enter = axum::middleware::from_fn_with_state(Arc::new(door), door::enter);
+    })
+}
+
+/// What every request passes that goes the long way, whatever its face.
+fn behind(door: &Arc<Door>, router: Router, config: &Config) -> Result<Router> {
+    let enter = axum::middleware::from_fn_with_state(Arc::clone(door), door::enter);
     Ok(router.layer(enter).layer(cors(&config.cors_origins)?))
 }
 
-/// Serves these services and nothing else, on the same transport and behind the same doors as
-/// everything: what a measurement compares one of our handlers with. No part of any interface.
+/// Serves one method and nothing else, on the same transport and by the same short way as ours:
+/// what a measurement compares one of our handlers with. No part of any interface.
 ///
 /// # Errors
 /// What went wrong while it served.
 #[doc(hidden)]
-pub async fn serve_bare(config: &Config, services: Routes) -> Result<()> {
-    let (_, incoming) = listener::listen(config.listen, None).await?;
-    let router = services.into_axum_router().layer(GrpcWebLayer::new());
-    let router = behind_doors(router, Clock::System, config)?;
+pub async fn serve_bare(config: &Config, methods: impl FnOnce(ShortWay) -> ShortWay) -> Result<()> {
+    let faces = Faces {
+        router: Router::new(),
+        short: methods(ShortWay::new(door(Clock::System, config))),
+        runtime: Handle::current(),
+    };
     // Nobody says stop: the process is ended.
     let (_stop, stopped) = watch::channel(false);
-    Ok(transport(router, incoming, stopped).await?)
+    threads::serve(Listener::bind(config.listen, None).await?, faces, stopped).await
 }
 
 fn cors(origins: &[String]) -> Result<CorsLayer> {
@@ -437,23 +456,4 @@ fn cors(origins: &[String]) -> Result<CorsLayer> {
         .collect::<Result<_, _>>()
         .context("setting `GATEPOST_CORS_ORIGINS`")?;
     Ok(layer.allow_origin(AllowOrigin::list(origins)))
-}
-
-async fn transport(
-    router: Router,
-    incoming: listener::Incoming,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), tonic::transport::Error> {
-    Transport::builder()
-        .accept_http1(true)
-        .timeout(CALL_MAX)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(incoming, async move {
-            // A sender that is gone means the same as one that says so.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        })
-        .await
 }

@@ -18,10 +18,14 @@ pub mod rest;
 mod bus;
 #[path = "cluster/catch_up.rs"]
 mod catch_up;
+#[path = "cluster/chaos.rs"]
+mod chaos;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
 #[path = "cluster/endings.rs"]
 mod endings;
+#[path = "cluster/feeding.rs"]
+mod feeding;
 #[path = "cluster/flood.rs"]
 mod flood;
 #[path = "cluster/late_commit.rs"]

@@ -16,6 +16,8 @@ mod calls;
 mod escalation;
 #[path = "hostile/every_field.rs"]
 mod every_field;
+#[path = "hostile/floods.rs"]
+mod floods;
 #[path = "hostile/forge.rs"]
 mod forge;
 #[path = "hostile/garbage.rs"]

@@ -27,7 +27,11 @@ mod seeing;
 mod settings;
 #[path = "program/sidecar.rs"]
 mod sidecar;
+#[path = "program/silent.rs"]
+mod silent;
 #[path = "program/tls.rs"]
 mod tls;
 #[path = "program/traces.rs"]
 mod traces;
+#[path = "program/upstream_tls.rs"]
+mod upstream_tls;

@@ -21,6 +21,8 @@ mod bearer;
 mod decision;
 mod environment;
 mod judge;
+#[cfg(any(feature = "axum", feature = "tonic"))]
+mod pass;
 mod refusal;
 #[cfg(feature = "axum")]
 mod route;
@@ -28,6 +30,7 @@ mod route;
 mod rpc;
 mod tally;
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +42,7 @@ use tonic::Status;
 use self::judge::Asked;
 use self::tally::Tally;
 
+use crate::error::innermost;
 pub use decision::{Attributes, Decision, Need, Subject};
 pub use environment::SettingError;
 pub use judge::{Judge, Remote};
@@ -209,7 +213,12 @@ impl Guard {
         match &refusal {
             Refusal::Unavailable => {
                 judge.prepare();
-                self.fail(status.message())
+                // What came from the transport has its cause inside; an answer has a message.
+                let why = match status.source() {
+                    Some(cause) => innermost(cause),
+                    None => status.message().to_owned(),
+                };
+                self.fail(&why)
             }
             Refusal::Forbidden { .. } => {
                 self.misfit(need, status.message());

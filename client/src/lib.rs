@@ -35,8 +35,10 @@ use gatepost_proto::identity::v1::organization_service_client::OrganizationServi
 use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
 use gatepost_proto::identity::v1::session_service_client::SessionServiceClient;
 use gatepost_proto::identity::v1::user_service_client::UserServiceClient;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 pub use error::Error;
 pub use gatepost_proto as proto;
@@ -69,14 +71,37 @@ impl From<Channel> for Client {
     }
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, Error> {
+/// Who may vouch for a server.
+#[derive(Clone, Copy)]
+enum Trust<'a> {
+    /// Whom this machine trusts.
+    System,
+    /// PEM text of certificates, and nobody else.
+    Only(&'a str),
+}
+
+fn endpoint(url: &str, trust: Trust<'_>) -> Result<Endpoint, Error> {
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Error::Address)?;
-    Ok(endpoint
+    let endpoint = endpoint
         .connect_timeout(CONNECT_MAX)
         .timeout(CALL_MAX)
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE_MAX)
-        .keep_alive_while_idle(true))
+        .keep_alive_while_idle(true);
+    let is_https = endpoint.uri().scheme_str() == Some("https");
+    let tls = match trust {
+        Trust::System if is_https => ClientTlsConfig::new().with_enabled_roots(),
+        Trust::System => return Ok(endpoint),
+        Trust::Only(_) if !is_https => return Err(Error::AuthoritiesUnused),
+        Trust::Only(pem) => {
+            let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+            if !matches!(certificates.next(), Some(Ok(_))) {
+                return Err(Error::Authorities);
+            }
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+        }
+    };
+    endpoint.tls_config(tls).map_err(Error::Tls)
 }
 
 /// Makes a method that answers the stub of a service.
@@ -117,12 +142,24 @@ stubs! {
 }
 
 impl Client {
-    /// Connects to a server.
+    /// Connects to a server: over `https` if somebody whom this machine trusts vouches for it.
     ///
     /// # Errors
-    /// [`Error::Address`] for a URL that is none, [`Error::Unreachable`] if nobody answers.
+    /// [`Error::Address`] for a URL that is none, [`Error::Tls`] on a machine that trusts nobody,
+    /// [`Error::Unreachable`] if nobody answers, or nobody who is trusted.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let channel = endpoint(url)?.connect().await;
+        let channel = endpoint(url, Trust::System)?.connect().await;
+        Ok(channel.map_err(Error::Unreachable)?.into())
+    }
+
+    /// Connects over `https` to a server for which one of these certificates vouches, and no
+    /// other: a private authority, as PEM text.
+    ///
+    /// # Errors
+    /// As [`Client::connect`]; [`Error::Authorities`] for a text without a certificate, and
+    /// [`Error::AuthoritiesUnused`] for an address that is not `https`.
+    pub async fn connect_trusting(url: &str, authorities: &str) -> Result<Self, Error> {
+        let channel = endpoint(url, Trust::Only(authorities))?.connect().await;
         Ok(channel.map_err(Error::Unreachable)?.into())
     }
 
@@ -130,9 +167,20 @@ impl Client {
     /// Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Address`] for a URL that is none.
+    /// [`Error::Address`] for a URL that is none, [`Error::Tls`] for `https` on a machine that
+    /// trusts nobody.
     pub fn lazy(url: &str) -> Result<Self, Error> {
-        Ok(endpoint(url)?.connect_lazy().into())
+        Ok(endpoint(url, Trust::System)?.connect_lazy().into())
+    }
+
+    /// As [`Client::lazy`], trusting these certificates only, as [`Client::connect_trusting`] does.
+    ///
+    /// # Errors
+    /// [`Error::Address`], [`Error::Authorities`] and [`Error::AuthoritiesUnused`].
+    pub fn lazy_trusting(url: &str, authorities: &str) -> Result<Self, Error> {
+        Ok(endpoint(url, Trust::Only(authorities))?
+            .connect_lazy()
+            .into())
     }
 
     /// The same connection, for the bearer of this access token.

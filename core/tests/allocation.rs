@@ -43,7 +43,18 @@ fn grant(subject: GrantSubject, role: u128) -> Fact {
     }
 }
 
-/// Somebody in 40 groups, nested, with limited roles that allow, deny, and speak of everything.
+/// A role of a hundred thousand permissions.
+fn huge_role(number: u128) -> Fact {
+    let names: Vec<String> = (0..100_000).map(|line| format!("r{line}")).collect();
+    let lines: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), "get", Effect::Allow))
+        .collect();
+    role(number, &lines)
+}
+
+/// Somebody with a huge role and in 40 groups, nested, with limited roles that allow, deny, and
+/// speak of everything.
 fn organization() -> Vec<Fact> {
     use Effect::{Allow, Deny};
     let user = UserId::new(Uuid::from_u128(2));
@@ -78,6 +89,8 @@ fn organization() -> Vec<Fact> {
         role(12, &[("*", "delete", Deny), ("c", "get", Allow)]),
         grant(GrantSubject::User(user), 10),
         grant(GrantSubject::Application(application), 11),
+        huge_role(13),
+        grant(GrantSubject::User(user), 13),
     ];
     for number in 0..40 {
         let id = |number| GroupId::new(Uuid::from_u128(100 + number));
@@ -125,7 +138,7 @@ fn a_decision_allocates_nothing() {
         Subject::User(UserId::new(Uuid::from_u128(4))),
     ];
     let products = [Some("p"), Some("q"), Some("unknown"), None];
-    let names = ["a", "b", "c", "*", ""];
+    let names = ["a", "b", "c", "r70000", "*", ""];
     let actions = ["get", "post", "delete", "*"];
     let mut allowed = 0;
     let mut ask_all = || {

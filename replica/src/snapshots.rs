@@ -13,6 +13,7 @@ mod follow;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -22,6 +23,7 @@ use foldhash::{HashMap, HashSet};
 use gatepost_core::feed::Hint;
 use gatepost_core::{OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -62,6 +64,8 @@ pub struct SnapshotConfig {
 /// All snapshots of this replica.
 pub struct Snapshots {
     source: Arc<dyn Source>,
+    /// Where the source's connections live: who asks may be on another runtime.
+    runtime: Handle,
     clock: Clock,
     config: SnapshotConfig,
     system: Arc<Slot>,
@@ -112,6 +116,7 @@ impl Snapshots {
         let (id, system) = (config.system, Arc::new(Slot::default()));
         let snapshots = Arc::new(Self {
             source,
+            runtime: Handle::current(),
             clock,
             config,
             system: Arc::clone(&system),

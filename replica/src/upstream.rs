@@ -1,6 +1,7 @@
 //! A server that is nearer to the database as the source of what a replica knows.
 
 use std::collections::VecDeque;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use gatepost_proto::auth::v1::IssueTokenRequest;
 use gatepost_proto::auth::v1::auth_service_client::AuthServiceClient;
 use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::authorize::v1::replica_service_client::ReplicaServiceClient;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
@@ -40,6 +43,8 @@ const LISTEN_REST: Duration = Duration::from_millis(250);
 const TOKEN_REST: Duration = Duration::from_secs(5);
 /// The largest part of an answer, in bytes: one role may have a hundred thousand permissions.
 const PART_BYTES_MAX: usize = 64 << 20;
+/// How the TLS library begins to say that it does not trust a server.
+const UNTRUSTED: &str = "invalid peer certificate";
 /// Organizations in one question for heads.
 const HEADS_MAX: usize = 10_000;
 
@@ -94,7 +99,8 @@ impl Upstream {
     /// Gets ready to connect; nothing is sent yet. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// `INTERNAL` with its cause for an address that cannot be used.
+    /// `INTERNAL` with its cause for an address that cannot be used, and for `https` without a
+    /// certificate that vouches for it.
     pub fn new(config: UpstreamConfig, clock: Clock) -> Result<Self> {
         let unusable = |error| {
             Error::new(ErrorReason::Internal, "the upstream address cannot be used").because(error)
@@ -105,9 +111,21 @@ impl Upstream {
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE)
             .keep_alive_while_idle(true);
-        if let Some(pem) = &config.authorities {
-            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
-            endpoint = endpoint.tls_config(tls).map_err(unusable)?;
+        let is_https = endpoint.uri().scheme_str() == Some("https");
+        match &config.authorities {
+            Some(pem) if is_https && holds_certificate(pem) => {
+                let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+                endpoint = endpoint.tls_config(tls).map_err(unusable)?;
+            }
+            None if !is_https => {}
+            Some(_) if !is_https => {
+                let message = "certificates vouch for an upstream server with https only";
+                return Err(Error::new(ErrorReason::Internal, message));
+            }
+            _ => {
+                let message = "https needs a certificate that vouches for the upstream server";
+                return Err(Error::new(ErrorReason::Internal, message));
+            }
         }
         Ok(Self {
             channel: ArcSwap::from_pointee(endpoint.connect_lazy()),
@@ -359,16 +377,13 @@ impl Ear {
                 }
                 continue;
             };
-            match self.upstream.next(stream).await {
-                Ok(Some(news)) => {
-                    let ids = news.organization_ids.iter();
-                    let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
-                    self.heard.extend(hints);
-                }
-                Ok(None) | Err(_) => {
-                    self.stream = None;
-                    sleep(LISTEN_REST).await;
-                }
+            if let Ok(Some(news)) = self.upstream.next(stream).await {
+                let ids = news.organization_ids.iter();
+                let hints = ids.filter_map(|id| id.parse().ok().map(Hint::Organization));
+                self.heard.extend(hints);
+            } else {
+                self.stream = None;
+                sleep(LISTEN_REST).await;
             }
         }
     }
@@ -397,8 +412,29 @@ fn failed(status: &Status) -> Error {
             ErrorReason::NotServed,
             "this sidecar is not fed with that organization or product",
         )
-    } else {
+    } else if status.source().is_none() {
         unreachable("the upstream server does not answer")
+    } else if innermost(status).contains(UNTRUSTED) {
+        unreachable("nobody who is trusted vouches for the upstream server")
+    } else {
+        unreachable("the upstream server cannot be reached")
     };
-    error.because(status.to_string())
+    match status.source() {
+        Some(cause) => error.because(innermost(cause)),
+        None => error.because(status.to_string()),
+    }
+}
+
+fn holds_certificate(pem: &str) -> bool {
+    let first = CertificateDer::pem_slice_iter(pem.as_bytes()).next();
+    first.is_some_and(|certificate| certificate.is_ok())
+}
+
+/// What it comes down to: the transport's own words are always the same.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
 }

@@ -7,27 +7,23 @@ use gatepost_proto::authorize::v1::{AuthorizeRequest, AuthorizeResponse};
 use gatepost_proto::rpc::Rpc;
 use gatepost_replica::{Ask, Gatekeeper};
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 
 use super::fresh::{freshness, want};
+use super::told;
 use crate::context::Arrival;
 use crate::error::Result;
 use crate::run::{at_revision, authenticate, refuse, validate};
 
-/// Handles the RPC.
+/// Handles the RPC. How it came in is asked for only when it is refused.
 pub async fn authorize(
     gatekeeper: &Gatekeeper,
-    request: Request<AuthorizeRequest>,
+    metadata: &MetadataMap,
+    question: &AuthorizeRequest,
+    arrival: impl FnOnce() -> Arrival,
 ) -> Result<Response<AuthorizeResponse>, Status> {
-    let (metadata, extensions, question) = request.into_parts();
-    let result = decision(gatekeeper, &metadata, &question).await;
-    result.map_err(|error| {
-        let arrival = extensions
-            .get::<Arrival>()
-            .cloned()
-            .unwrap_or_else(Arrival::inside);
-        refuse(AuthorizeRequest::NAME, &arrival, error)
-    })
+    let result = decision(gatekeeper, metadata, question).await;
+    result.map_err(|error| refuse(AuthorizeRequest::NAME, &arrival(), error))
 }
 
 async fn decision(
@@ -50,7 +46,7 @@ async fn decision(
         authorized: answer.allowed,
         reason: answer.word().to_owned(),
         revision,
-        decision_id: caller.new_decision_id().to_string(),
+        decision_id: told::id(caller.new_decision_id()),
         timestamp: Some(caller.now().into()),
         freshness: Some(freshness(caller.present.freshness)),
     };

@@ -6,22 +6,23 @@ use gatepost_proto::authorize::v1::{
 use gatepost_proto::rpc::Rpc;
 use gatepost_replica::{Ask, Caller, Gatekeeper};
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 
 use super::fresh::{freshness, want};
+use super::told;
 use crate::context::Arrival;
 use crate::error::{Error, Result};
 use crate::run::{at_revision, authenticate, refuse, validate};
 
-/// Handles the RPC.
+/// Handles the RPC. How it came in is asked for only when it is refused.
 pub async fn batch_authorize(
     gatekeeper: &Gatekeeper,
-    request: Request<BatchAuthorizeRequest>,
+    metadata: &MetadataMap,
+    batch: &BatchAuthorizeRequest,
+    arrival: impl FnOnce() -> Arrival,
 ) -> Result<Response<BatchAuthorizeResponse>, Status> {
-    let arrival = Arrival::of(&request);
-    let (metadata, _, batch) = request.into_parts();
-    let result = decisions(gatekeeper, &metadata, &batch).await;
-    result.map_err(|error| refuse(BatchAuthorizeRequest::NAME, &arrival, error))
+    let result = decisions(gatekeeper, metadata, batch).await;
+    result.map_err(|error| refuse(BatchAuthorizeRequest::NAME, &arrival(), error))
 }
 
 async fn decisions(
@@ -35,13 +36,13 @@ async fn decisions(
     let answers = batch
         .questions
         .iter()
-        .map(|question| answer(&caller, batch, question).unwrap_or_else(unanswered))
+        .map(|question| answer(&caller, batch, question).unwrap_or_else(|error| unanswered(&error)))
         .collect();
     let revision = caller.present.revision();
     let response = BatchAuthorizeResponse {
         answers,
         revision,
-        decision_id: caller.new_decision_id().to_string(),
+        decision_id: told::id(caller.new_decision_id()),
         timestamp: Some(caller.now().into()),
         freshness: Some(freshness(caller.present.freshness)),
     };
@@ -69,7 +70,7 @@ fn given<'a>(own: &'a str, of_batch: &'a str) -> &'a str {
     if own.is_empty() { of_batch } else { own }
 }
 
-fn unanswered(error: Error) -> Answer {
+fn unanswered(error: &Error) -> Answer {
     Answer {
         authorized: false,
         reason: String::new(),

@@ -1,5 +1,6 @@
 //! Beside the hot path: questions that look at a whole organization are answered on few threads of
-//! their own, so that no decision waits for them, and no organization fills the queue for others.
+//! their own, so that no decision waits for them, and no organization fills the queue for others or
+//! stands before them in it with more than one question.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,14 +33,31 @@ pub struct Beside {
     waiting: Arc<Waiting>,
 }
 
-/// How many questions each organization has here.
+/// Who waits here.
 #[derive(Default)]
-struct Waiting(Mutex<HashMap<OrganizationId, usize>>);
+struct Waiting(Mutex<HashMap<OrganizationId, Line>>);
+
+/// The questions of one organization that are worked on or wait.
+struct Line {
+    count: usize,
+    /// Held by the one that is worked on, or is the next to wait for a worker.
+    turn: Arc<Semaphore>,
+}
 
 /// A place in the queue, given back when dropped.
 struct Place {
     waiting: Arc<Waiting>,
     organization: OrganizationId,
+    turn: Arc<Semaphore>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
 }
 
 impl Beside {
@@ -87,13 +105,14 @@ impl Beside {
         handler: fn(&Caller, &In) -> Result<Out>,
     ) -> Result<Out> {
         let place = Place::take(&self.waiting, caller.organization())?;
-        let worker = Arc::clone(&self.workers)
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
+        // Workers take organizations in turn: who has many questions waits for its own.
+        let turn = Arc::clone(&place.turn).acquire_owned().await;
+        let turn = turn.map_err(Error::internal)?;
+        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = worker.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             // Held by the work and not by the caller, who may go away before it is done.
-            let _held = (place, worker);
+            let _held = (place, turn, worker);
             handler(&caller, &message)
         })
         .await
@@ -117,17 +136,19 @@ pub fn require_whole(caller: &Caller) -> Result<()> {
 impl Place {
     fn take(waiting: &Arc<Waiting>, organization: OrganizationId) -> Result<Self> {
         let mut all = waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = all.values().sum();
-        let own = all.entry(organization).or_default();
-        if *own >= PER_ORGANIZATION_MAX || total >= QUEUE_MAX {
+        let total: usize = all.values().map(|line| line.count).sum();
+        let own = all.get(&organization).map_or(0, |line| line.count);
+        if own >= PER_ORGANIZATION_MAX || total >= QUEUE_MAX {
             let message = "too many such questions are being answered";
             let error = Error::new(ErrorReason::Overloaded, message);
             return Err(error.with("retry_after_seconds", RETRY_AFTER_S.to_string()));
         }
-        *own += 1;
+        let line = all.entry(organization).or_default();
+        line.count += 1;
         Ok(Self {
             waiting: Arc::clone(waiting),
             organization,
+            turn: Arc::clone(&line.turn),
         })
     }
 }
@@ -139,9 +160,9 @@ impl Drop for Place {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = all.get_mut(&self.organization) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
+        if let Some(line) = all.get_mut(&self.organization) {
+            line.count = line.count.saturating_sub(1);
+            if line.count == 0 {
                 all.remove(&self.organization);
             }
         }
@@ -173,5 +194,20 @@ mod tests {
             .collect();
         assert!(take(QUEUE_MAX as u128).is_err());
         drop(most);
+        // Who was refused has left nothing behind.
+        assert!(waiting.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_questions_of_one_organization_come_one_after_the_other() {
+        let waiting = Arc::new(Waiting::default());
+        let take = |number| Place::take(&waiting, OrganizationId::new(Uuid::from_u128(number)));
+        let places = [1, 1, 2].map(|number| take(number).ok().unwrap());
+        let turn = |place: &Place| Arc::clone(&place.turn).try_acquire_owned().ok();
+        let first = turn(&places[0]).unwrap();
+        assert!(turn(&places[1]).is_none());
+        assert!(turn(&places[2]).is_some());
+        drop(first);
+        assert!(turn(&places[1]).is_some());
     }
 }

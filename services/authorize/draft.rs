@@ -29,7 +29,14 @@ pub struct Draft<'a> {
     system: Arc<Snapshot>,
     organization: Arc<Snapshot>,
     proposal: Proposal,
+    /// The names of all groups, once somebody asked: as they are compared, which takes a while.
+    groups: Option<Names<GroupId>>,
+    /// Those of all roles, the manifests' too.
+    roles: Option<Names<RoleId>>,
 }
+
+/// Names as they are compared, and whose they are.
+type Names<T> = Vec<(String, T)>;
 
 impl<'a> Draft<'a> {
     /// Nothing is changed yet.
@@ -39,6 +46,8 @@ impl<'a> Draft<'a> {
             system: Arc::clone(&caller.present.system),
             organization: Arc::clone(&caller.present.organization),
             proposal: Proposal::default(),
+            groups: None,
+            roles: None,
         }
     }
 
@@ -85,6 +94,8 @@ impl<'a> Draft<'a> {
         if let Some(manifest) = manifest {
             let proposal = self.manifest(manifest.clone())?;
             self.apply(&proposal);
+            // It may bring groups and roles.
+            (self.groups, self.roles) = (None, None);
         }
         Ok(())
     }
@@ -115,23 +126,26 @@ impl<'a> Draft<'a> {
             .extend_from_slice(&step.organization);
     }
 
-    fn group(&self, given: &pb::ProposedGroup) -> Result<Change> {
+    fn group(&mut self, given: &pb::ProposedGroup) -> Result<Change> {
         let id: GroupId = id("group.id", &given.id)?;
         let present = self.organization.group(id);
+        let present = present.map(|group| (group.name().to_owned(), group.is_built_in()));
         let fact = |name: String, built_in| Fact::Group { id, name, built_in };
         if given.remove {
-            let group = present.ok_or_else(|| Error::not_found("group"))?;
-            let fact = fact(group.name().to_owned(), group.is_built_in());
-            return Ok(Change::removed(fact));
+            let (name, built_in) = present.ok_or_else(|| Error::not_found("group"))?;
+            self.group_names().retain(|(_, other)| *other != id);
+            return Ok(Change::removed(fact(name, built_in)));
         }
         let name = field("group.name", GroupName::parse(&given.name))?;
-        let same = |other: &str| name::key(other) == name.key();
-        let mut others = self.organization.groups().filter(|group| group.id() != id);
-        if others.any(|group| same(group.name())) {
-            return Err(taken("group"));
-        }
-        let built_in = present.is_some_and(GroupEntry::is_built_in);
+        take_name(self.group_names(), name.key(), id, "group")?;
+        let built_in = present.is_some_and(|(_, built_in)| built_in);
         Ok(Change::created(fact(name.into_string(), built_in)))
+    }
+
+    fn group_names(&mut self) -> &mut Names<GroupId> {
+        let groups = self.organization.groups();
+        let groups = groups.map(|group| (name::key(group.name()), group.id()));
+        self.groups.get_or_insert_with(|| groups.collect())
     }
 
     fn member(&self, given: &pb::ProposedMember) -> Result<Change> {
@@ -166,7 +180,7 @@ impl<'a> Draft<'a> {
         edges.collect()
     }
 
-    fn role(&self, given: &pb::ProposedRole) -> Result<Change> {
+    fn role(&mut self, given: &pb::ProposedRole) -> Result<Change> {
         let id: RoleId = id("role.id", &given.id)?;
         // Ids of the system organization come first in a view; none of them can be taken.
         let shared = self.system.role(id).filter(|_| !self.view().is_system());
@@ -185,23 +199,28 @@ impl<'a> Draft<'a> {
         if given.remove {
             let role = present.ok_or_else(|| Error::not_found("role"))?;
             let (product, name) = (role.product().to_owned(), role.name().to_owned());
-            return Ok(Change::removed(fact(product, name, role.permissions())));
+            let removed = Change::removed(fact(product, name, role.permissions()));
+            self.role_names().retain(|(_, other)| *other != id);
+            return Ok(removed);
         }
         let product = self.system.product(&given.product).map(ProductEntry::slug);
         let unknown = || Error::invalid("role.product", "no product has this slug");
         let product = product.ok_or_else(unknown)?.to_owned();
         let name = field("role.name", RoleName::parse(&given.name))?;
-        let manifests = self.system.roles().filter(|(_, role)| role.is_built_in());
-        let mut others = manifests.chain(self.organization.roles());
-        if others.any(|(other, role)| other != id && name::key(role.name()) == name.key()) {
-            return Err(taken("role"));
-        }
+        take_name(self.role_names(), name.key(), id, "role")?;
         let permissions = given::permissions(given.permissions.clone())?;
         Ok(Change::created(fact(
             product,
             name.into_string(),
             permissions,
         )))
+    }
+
+    fn role_names(&mut self) -> &mut Names<RoleId> {
+        let manifests = self.system.roles().filter(|(_, role)| role.is_built_in());
+        let roles = manifests.chain(self.organization.roles());
+        let roles = roles.map(|(id, role)| (name::key(role.name()), id));
+        self.roles.get_or_insert_with(|| roles.collect())
     }
 
     fn grant(&self, given: &pb::ProposedGrant) -> Result<Change> {
@@ -246,6 +265,27 @@ impl<'a> Draft<'a> {
         let now = self.caller.now();
         manifests::propose(self.view(), &manifest, || new_id(now))
     }
+}
+
+/// Gives a name, as it is compared, to this one.
+///
+/// # Errors
+/// `NAME_TAKEN` when another one has it.
+fn take_name<T: PartialEq>(
+    names: &mut Names<T>,
+    key: String,
+    id: T,
+    noun: &'static str,
+) -> Result<()> {
+    if names
+        .iter()
+        .any(|(name, other)| *name == key && *other != id)
+    {
+        return Err(taken(noun));
+    }
+    names.retain(|(_, other)| *other != id);
+    names.push((key, id));
+    Ok(())
 }
 
 fn change(fact: Fact, remove: bool) -> Change {

@@ -6,8 +6,16 @@ use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::identity::v1 as identity;
 use gatepost_replica::Answer;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::context::Caller;
+
+/// An id as text, past the machinery of formats: it is a part of every answer.
+pub fn id(id: Uuid) -> String {
+    id.hyphenated()
+        .encode_lower(&mut Uuid::encode_buffer())
+        .to_owned()
+}
 
 /// A decision about a subject, by the contract's words.
 pub fn answer(subject: Subject, decision: Decision) -> pb::Answer {

@@ -69,7 +69,11 @@ impl Reader<'_> {
                 "upstream_ca_file",
                 "is needed for https: the PEM file of who vouches for the upstream server",
             )),
-            (false, _) if url.starts_with("http://") => Ok(None),
+            (false, Some(_)) if url.starts_with("http://") => Err(Self::bad(
+                "upstream_ca_file",
+                "goes with an https upstream: over http nobody is vouched for",
+            )),
+            (false, None) if url.starts_with("http://") => Ok(None),
             (false, _) => Err(Self::bad(
                 "upstream",
                 format!("`{url}`: must be http or https"),

@@ -133,7 +133,7 @@ async fn ask(
     let want = Want::at_least(min_revision(&metadata)?);
     let caller = authenticate(gatekeeper, &metadata, want).await?;
     let read = body::read(headers, body, MESSAGE_BYTES_MAX).await;
-    match read.map_err(Error::from_gateway)? {
+    match read.map_err(|status| Error::from_gateway(&status))? {
         Read::Json(json) => answer(&caller, &json),
         Read::Empty => answer(&caller, b"{}"),
         Read::Form(_) => {
@@ -196,10 +196,11 @@ fn respond(
 
 impl Error {
     /// What the gateway says of a body.
-    fn from_gateway(status: Status) -> Self {
-        let reason = ErrorReason::of(&status).unwrap_or(match status.code() {
-            Code::OutOfRange => ErrorReason::BodyTooLarge,
-            _ => ErrorReason::MalformedBody,
+    fn from_gateway(status: &Status) -> Self {
+        let reason = ErrorReason::of(status).unwrap_or(if status.code() == Code::OutOfRange {
+            ErrorReason::BodyTooLarge
+        } else {
+            ErrorReason::MalformedBody
         });
         Self::new(reason, status.message().to_owned())
     }

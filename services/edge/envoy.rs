@@ -21,7 +21,7 @@ use http::StatusCode;
 use tonic::{Code, Request, Response, Status};
 
 use super::identity::{FIELDS, HEADERS, is_reserved};
-use super::proxied::{Passing, Refusal, Setting, Told, Verdict, judge};
+use super::proxied::{Passing, Refusal, Setting, Told, Verdict, judge, refusal};
 use crate::context::Arrival;
 use crate::error::{Error, Result};
 use crate::gateway::problem::{self, Asked};
@@ -51,58 +51,47 @@ impl Authorization for Envoy {
         request: Request<CheckRequest>,
     ) -> Result<Response<CheckResponse>, Status> {
         let (_, extensions, message) = request.into_parts();
-        let inside;
-        let arrival = if let Some(arrival) = extensions.get::<Arrival>() {
-            arrival
-        } else {
-            inside = Arrival::inside();
-            &inside
-        };
+        let arrival = || Arrival::in_extensions(&extensions);
         let context = message.attributes.unwrap_or_default();
-        Ok(Response::new(
-            answer(&self.gatekeeper, &context, arrival).await,
-        ))
+        let answer = answer(&self.gatekeeper, &context, arrival).await;
+        Ok(Response::new(answer))
     }
 }
 
-/// Judges a request, and says what Envoy is to do with it.
+/// Judges a request, and says what Envoy is to do with it. How the call came in is asked for only
+/// when the request does not pass.
 pub async fn answer(
     gatekeeper: &Gatekeeper,
     context: &AttributeContext,
-    arrival: &Arrival,
+    arrival: impl FnOnce() -> Arrival,
 ) -> CheckResponse {
     let nothing = HttpRequest::default();
     let http = context.request.as_ref().and_then(|r| r.http.as_ref());
     let http = http.unwrap_or(&nothing);
     let seen = Seen::in_headers_of(http);
     let passing = || passing(http);
-    let verdict = judge(
-        gatekeeper,
-        arrival,
-        FACE,
-        seen.token,
-        setting(context),
-        passing,
-    )
-    .await;
-    match verdict {
-        Verdict::Passes(told) => {
+    let verdict = judge(gatekeeper, seen.token, setting(context), passing).await;
+    let (refusal, told, arrival) = match verdict {
+        Ok(Verdict::Passes(told)) => {
             let mut remove = seen.forged;
             if removes_bearer(context) {
                 remove.push(Bytes::from_static(AUTHORIZATION));
             }
-            pass(told, remove)
+            return pass(told, remove);
         }
-        Verdict::Refused(refusal, told) => {
-            let asked = Asked {
-                path: str::from_utf8(&http.path).unwrap_or_default(),
-                request_id: &arrival.request_id,
-                ..Asked::default()
-            };
-            let body = body(&refusal, asked, seen.is_grpc);
-            refuse(&refusal, body, told)
+        Ok(Verdict::Refused(refusal, told)) => (refusal, told, arrival()),
+        Err(error) => {
+            let arrival = arrival();
+            (refusal(FACE, &arrival, error), None, arrival)
         }
-    }
+    };
+    let asked = Asked {
+        path: str::from_utf8(&http.path).unwrap_or_default(),
+        request_id: &arrival.request_id,
+        ..Asked::default()
+    };
+    let body = body(&refusal, asked, seen.is_grpc);
+    refuse(&refusal, body, told.as_ref())
 }
 
 /// What matters of a request's headers.
@@ -210,7 +199,7 @@ fn body(refusal: &Refusal, asked: Asked<'_>, is_grpc: bool) -> Vec<u8> {
     problem::body(refusal.reason, refusal.status, &refusal.detail, asked)
 }
 
-fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<Told>) -> CheckResponse {
+fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<&Told>) -> CheckResponse {
     let fixed = |name, value: &'static str| set(name, Bytes::from_static(value.as_bytes()));
     let mut headers = vec![
         fixed("content-type", "application/problem+json"),
@@ -238,7 +227,7 @@ fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<Told>) -> CheckResponse
             headers,
             body: body.into(),
         })),
-        dynamic_metadata: told.as_ref().map(metadata),
+        dynamic_metadata: told.map(metadata),
     }
 }
 

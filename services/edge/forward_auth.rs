@@ -20,7 +20,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::identity::HEADERS;
-use super::proxied::{Passing, Refusal, Setting, Told, Verdict, judge};
+use super::proxied::{Passing, Refusal, Setting, Told, Verdict, judge, refusal};
 use crate::context::Arrival;
 use crate::error::{Error, Result};
 use crate::gateway::percent;
@@ -51,18 +51,11 @@ async fn answer(State(gatekeeper): State<Arc<Gatekeeper>>, request: Request) -> 
     let pairs = percent::pairs(parts.uri.query().unwrap_or_default());
     let setting = pairs.as_ref().map(|pairs| setting(pairs));
     let setting = setting.map_err(|_| Error::invalid("query", "the query holds a bad escape"));
-    let verdict = judge(
-        &gatekeeper,
-        arrival,
-        FACE,
-        bearer_in(headers),
-        setting,
-        || passing(headers),
-    )
-    .await;
-    match verdict {
-        Verdict::Passes(told) => pass(told),
-        Verdict::Refused(refusal, _) => refuse(&refusal, &arrival.request_id),
+    let passing = || passing(headers);
+    match judge(&gatekeeper, bearer_in(headers), setting, passing).await {
+        Ok(Verdict::Passes(told)) => pass(told),
+        Ok(Verdict::Refused(refusal, _)) => refuse(&refusal, &arrival.request_id),
+        Err(error) => refuse(&refusal(FACE, arrival, error), &arrival.request_id),
     }
 }
 

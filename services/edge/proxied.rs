@@ -89,24 +89,10 @@ pub enum Verdict {
 }
 
 /// Judges a request by its bearer. `passing` is asked for only if routes are needed.
+///
+/// # Errors
+/// Why there is no decision: [`refusal`] makes a refusal of it.
 pub async fn judge<'a>(
-    gatekeeper: &Gatekeeper,
-    arrival: &Arrival,
-    face: &'static str,
-    token: Result<Option<&str>>,
-    setting: Result<Setting<'a>>,
-    passing: impl FnOnce() -> Result<Passing<'a>>,
-) -> Verdict {
-    match decide(gatekeeper, token, setting, passing).await {
-        Ok(verdict) => verdict,
-        Err(error) => {
-            run::tell(face, arrival, &error);
-            Verdict::Refused(error.into(), None)
-        }
-    }
-}
-
-async fn decide<'a>(
     gatekeeper: &Gatekeeper,
     token: Result<Option<&str>>,
     setting: Result<Setting<'a>>,
@@ -225,6 +211,12 @@ fn wanted<'w, 'a: 'w>(
         action: matched.action,
         attributes,
     }))
+}
+
+/// There is no decision, so nothing passes; the log is told.
+pub fn refusal(face: &'static str, arrival: &Arrival, error: Error) -> Refusal {
+    run::tell(face, arrival, &error);
+    error.into()
 }
 
 impl Told {

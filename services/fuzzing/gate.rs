@@ -37,7 +37,7 @@ use crate::edge::{self, envoy};
 const ISSUER: &str = "https://gatepost.test";
 const KID: &str = "k";
 /// The world never changes, so it is never stale.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
 const BODY_BYTES_MAX: usize = 16 << 20;
 
 const SYSTEM: OrganizationId = OrganizationId::new(Uuid::from_u128(1));
@@ -121,8 +121,7 @@ impl Gate {
     /// The answer to Envoy's question.
     pub fn check(&self, question: &CheckRequest) -> CheckResponse {
         let context = question.attributes.clone().unwrap_or_default();
-        let arrival = Arrival::inside();
-        let answer = envoy::answer(&self.gatekeeper, &context, &arrival);
+        let answer = envoy::answer(&self.gatekeeper, &context, Arrival::inside);
         self.runtime.block_on(answer)
     }
 

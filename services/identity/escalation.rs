@@ -96,7 +96,7 @@ pub fn require_not_above(caller: &Caller, subject: Subject, direction: Direction
     if caller.subject() == subject {
         return Ok(());
     }
-    let view = caller.present.view();
+    let (view, actor) = (caller.present.view(), caller.subject());
     let mut missing = None;
     for product in view.system.products() {
         view.each_role(subject, product, |holding| {
@@ -108,10 +108,8 @@ pub fn require_not_above(caller: &Caller, subject: Subject, direction: Direction
                 Direction::Loss => Some(view.now_s),
             };
             let product = holding.role.product();
-            missing = caller.lacks_to_give(product, until, || {
-                let permissions = holding.role.permissions();
-                grant::permissions_exceed(view, caller.subject(), product, &permissions, until)
-            });
+            let permissions = holding.role.permissions();
+            missing = grant::lacks_to_take_over(view, actor, product, &permissions, until);
         });
     }
     let Some(permission) = missing else {

@@ -1,7 +1,7 @@
-//! The listener: one port, with or without TLS, for HTTP/1.1 and HTTP/2.
+//! The listener: one port, with or without TLS, and the thread that each connection is given to.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,13 +13,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::Connected;
 
+use super::threads::Threads;
 use crate::config::TlsFiles;
 use crate::door::Peer;
 
@@ -27,70 +26,97 @@ use crate::door::Peer;
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long a client may take to shake hands.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Accepted connections that wait to be served.
-const ACCEPTED_MAX: usize = 128;
 
-/// Connections as they come in, until the receiver is dropped.
-pub type Incoming = ReceiverStream<io::Result<Connection>>;
-
-/// Binds the port and accepts from then on.
-///
-/// # Errors
-/// An address in use, files that are no certificate and key.
-pub async fn listen(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<(SocketAddr, Incoming)> {
-    let acceptor = tls.map(acceptor).transpose()?;
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address} (GATEPOST_LISTEN)"))?;
-    let address = listener.local_addr()?;
-    let (accepted, incoming) = mpsc::channel(ACCEPTED_MAX);
-    tokio::spawn(accept(listener, acceptor, accepted));
-    Ok((address, ReceiverStream::new(incoming)))
+/// A bound port.
+pub struct Listener {
+    /// Where it listens.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
 }
 
-async fn accept(
-    listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    accepted: mpsc::Sender<io::Result<Connection>>,
-) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let stream = tokio::select! {
-            stream = listener.accept() => stream,
-            () = accepted.closed() => return,
-        };
-        let (stream, peer) = match stream {
-            Ok(stream) => stream,
-            Err(error) => {
-                // Out of file descriptors, most likely: some connection must end first.
-                tracing::warn!(%error, "cannot accept a connection");
-                sleep(Duration::from_millis(100)).await;
-                continue;
+/// A connection that nobody has read from yet.
+pub struct Accepted {
+    stream: std::net::TcpStream,
+    tls: Option<TlsAcceptor>,
+    /// The socket's other end.
+    pub peer: Peer,
+    /// Its place among all connections, free again when this is dropped.
+    pub place: OwnedSemaphorePermit,
+}
+
+/// What a connection is read from and written to.
+pub enum Stream {
+    /// As it is.
+    Plain(TcpStream),
+    /// Within TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Listener {
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// An address in use, files that are no certificate and key.
+    pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
+        let tls = tls.map(acceptor).transpose()?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} (GATEPOST_LISTEN)"))?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            tls,
+        })
+    }
+
+    /// Gives each connection that comes to a thread, until it is told to stop.
+    pub async fn accept(self, threads: &Threads, mut stopped: watch::Receiver<bool>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let all = async {
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+                match self.next(place).await {
+                    Ok(accepted) => threads.give(accepted).await,
+                    Err(error) => {
+                        // Out of file descriptors, most likely: some connection must end first.
+                        tracing::warn!(%error, "cannot accept a connection");
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                }
             }
         };
-        let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
-        tokio::spawn(async move {
-            if let Some(stream) = shake_hands(stream, acceptor).await {
-                let connection = Connection {
-                    stream,
-                    peer: peer.ip(),
-                    _place: place,
-                };
-                // The server is closing when nobody takes it.
-                let _ = accepted.send(Ok(connection)).await;
-            }
-        });
+        tokio::select! {
+            () = all => {}
+            // A sender that is gone means the same as one that says so.
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+
+    async fn next(&self, place: OwnedSemaphorePermit) -> io::Result<Accepted> {
+        let (stream, peer) = self.listener.accept().await?;
+        Ok(Accepted {
+            stream: stream.into_std()?,
+            tls: self.tls.clone(),
+            peer: Peer(peer.ip()),
+            place,
+        })
     }
 }
 
-async fn shake_hands(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<Stream> {
-    stream.set_nodelay(true).ok()?;
-    match acceptor {
-        None => Some(Stream::Plain(stream)),
-        Some(acceptor) => match timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
-            Ok(Err(_)) | Err(_) => None,
-        },
+impl Accepted {
+    /// Makes it a stream of the thread that this is called on. `None` if the other end does not
+    /// shake hands, or not in time.
+    pub async fn open(self) -> Option<(Stream, Peer, OwnedSemaphorePermit)> {
+        let stream = TcpStream::from_std(self.stream).ok()?;
+        stream.set_nodelay(true).ok()?;
+        let stream = match self.tls {
+            None => Stream::Plain(stream),
+            Some(acceptor) => match timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                Ok(Err(_)) | Err(_) => return None,
+            },
+        };
+        Some((stream, self.peer, self.place))
     }
 }
 
@@ -108,80 +134,60 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// One connection; its place is free again when it is dropped.
-pub struct Connection {
-    stream: Stream,
-    peer: IpAddr,
-    _place: OwnedSemaphorePermit,
-}
-
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        Peer(self.peer)
-    }
-}
-
-impl AsyncRead for Connection {
+impl AsyncRead for Stream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for Stream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 }

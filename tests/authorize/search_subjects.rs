@@ -5,35 +5,21 @@ use gatepost_proto::authorize::v1::SearchSubjectsRequest;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::searching::pages;
 use crate::identity::is_guarded;
 use crate::world::{Actor, World};
 
 const PATH: &str = "/v1/authorize:search-subjects";
 
-fn question(kind: &str, limit: u32, cursor: &Value) -> Value {
+fn question(kind: &str, limit: u32) -> Value {
     json!({
-        "product": "midaz", "resource": "accounts", "action": "get", "type": kind,
-        "limit": limit, "cursor": cursor,
+        "product": "midaz", "resource": "accounts", "action": "get", "type": kind, "limit": limit,
     })
 }
 
 /// Everybody who is found, by pages of this size.
 async fn all(world: &World, admin: &Actor, kind: &str, limit: u32) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut cursor = json!("");
-    loop {
-        let answer = world
-            .post(admin, PATH, question(kind, limit, &cursor))
-            .await;
-        let page = answer.is(200);
-        let subjects = page["subjects"].as_array().unwrap();
-        assert!(subjects.len() <= limit as usize);
-        found.extend(subjects.clone());
-        cursor = page["nextCursor"].clone();
-        if cursor == "" {
-            return found;
-        }
-    }
+    pages(world, admin, PATH, "subjects", &question(kind, limit)).await
 }
 
 #[tokio::test]
@@ -108,11 +94,12 @@ async fn only_the_own_organization_is_searched() {
 #[tokio::test]
 async fn it_needs_the_permission_to_ask_about_others() {
     let world = World::start().await;
-    is_guarded(&world, Method::POST, PATH, question("user", 1, &json!(""))).await;
-    let garbage = question("user", 1, &json!("garbage"));
+    is_guarded(&world, Method::POST, PATH, question("user", 1)).await;
+    let mut garbage = question("user", 1);
+    garbage["cursor"] = json!("garbage");
     let refused = world.post(&world.admin, PATH, garbage).await;
     refused.refuses(ErrorReason::InvalidRequest);
-    let stranger = question("dog", 1, &json!(""));
+    let stranger = question("dog", 1);
     let refused = world.post(&world.admin, PATH, stranger).await;
     refused.refuses(ErrorReason::InvalidRequest);
 }

@@ -215,68 +215,43 @@ impl Ending {
 
 impl Victim {
     async fn new(a: &Rest, root: &str, slug: &str, ending: Ending) -> Self {
-        let (organization, admin) = new_organization(a, root, slug).await;
+        let (organization, admin) = a.organization(root, slug).await;
         let bystander = format!("bystander-of-{slug}");
         let group = ["midaz-viewer-group"];
         let bystander = a.person(&admin, &bystander, &group).await;
-        let mut victim = if ending.of_a_machine() {
+        let (made, mut others) = if ending.of_a_machine() {
             let made = a.machine(&admin, "worker", &["midaz-editor-role"]).await;
-            let mut others = Vec::new();
-            if matches!(ending, Ending::SecretRevoked) {
-                others.push(token_of_second_secret(a, &admin, &made).await);
-            }
-            Self {
-                organization,
-                admin,
-                id: made.id,
-                token: made.token,
-                others,
-            }
+            let other = if matches!(ending, Ending::SecretRevoked) {
+                Some(token_of_second_secret(a, &admin, &made).await)
+            } else {
+                None
+            };
+            (made, Vec::from_iter(other))
         } else {
             let name = format!("victim-of-{slug}");
             let made = a.person(&admin, &name, &group).await;
-            let mut others = Vec::new();
-            if ending.reason() == "SESSION_ENDED" {
-                others.push(a.token(&name).await);
-            }
-            Self {
-                organization,
-                admin,
-                id: made.id,
-                token: made.token,
-                others,
-            }
+            let other = match ending.reason() {
+                "SESSION_ENDED" => Some(a.token(&name).await),
+                _ => None,
+            };
+            (made, Vec::from_iter(other))
         };
         if matches!(ending, Ending::OrganizationSuspended) {
             // Nobody of it is a bystander; those of another are.
-            let (_, other) = new_organization(a, root, &format!("beside-{slug}")).await;
+            let (_, other) = a.organization(root, &format!("beside-{slug}")).await;
             let name = format!("neighbour-of-{slug}");
-            victim
-                .others
-                .push(a.person(&other, &name, &group).await.token);
+            others.push(a.person(&other, &name, &group).await.token);
         } else {
-            victim.others.insert(0, bystander.token);
+            others.insert(0, bystander.token);
         }
-        victim
+        Self {
+            organization,
+            admin,
+            id: made.id,
+            token: made.token,
+            others,
+        }
     }
-}
-
-/// The id of a new organization, and a token of its administrator.
-async fn new_organization(a: &Rest, root: &str, slug: &str) -> (String, String) {
-    let username = format!("admin-of-{slug}");
-    let body = json!({
-        "slug": slug,
-        "name": slug,
-        "owner": {
-            "username": username,
-            "email": format!("{username}@example.com"),
-            "firstName": "Admin",
-            "lastName": slug,
-            "password": PASSWORD,
-        },
-    });
-    let made = a.must(root, "POST", "/v1/organizations", body).await;
-    (made.text("id"), a.token(&username).await)
 }
 
 async fn token_of_second_secret(a: &Rest, admin: &str, machine: &Subject) -> String {

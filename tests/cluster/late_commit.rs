@@ -5,12 +5,12 @@ use tokio::time::Instant;
 
 use gatepost_core::{Member, OrganizationId, UserId};
 use gatepost_store::{Actor, AuditDraft, Store, StoreConfig};
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::replicas::{Cluster, Replica, allowed, refused, settled};
-use crate::rest::{PASSWORD, Subject};
+use crate::rest::Subject;
 use crate::servers::postgres;
 
 /// An organization with an administrator and a viewer of midaz.
@@ -88,24 +88,11 @@ async fn a_long_foreign_transaction_stops_nothing() {
 }
 
 async fn tenant(a: &Replica, root: &str, slug: &str) -> Tenant {
-    let username = format!("admin-of-{slug}");
-    let body = json!({
-        "slug": slug,
-        "name": slug,
-        "owner": {
-            "username": username,
-            "email": format!("{username}@example.com"),
-            "firstName": "Admin",
-            "lastName": slug,
-            "password": PASSWORD,
-        },
-    });
-    let made = a.must(root, "POST", "/v1/organizations", body).await;
-    let admin = a.token(&username).await;
+    let (id, admin) = a.organization(root, slug).await;
     let name = format!("alice-of-{slug}");
     let alice = a.person(&admin, &name, &["midaz-viewer-group"]).await;
     Tenant {
-        id: made.text("id").parse().unwrap(),
+        id: id.parse().unwrap(),
         admin,
         alice,
     }

@@ -27,6 +27,7 @@ struct Wire {
     oldest: AtomicUsize,
     accepted: AtomicUsize,
     rollbacks: AtomicU64,
+    /// A client and its server, a client and its server.
     streams: Mutex<Vec<TcpStream>>,
     closed: AtomicBool,
 }
@@ -66,12 +67,17 @@ impl Proxy {
         self.wire.mode.store(FORWARD, Ordering::SeqCst);
     }
 
-    /// New connections pass again; nobody ever hears of the old ones, as when another machine
-    /// takes over the address.
+    /// New connections pass again; who made the old ones never hears of them, as when another
+    /// machine takes over the address. At the other end they are over, with all that they held.
     pub fn fail_over(&self) {
         let accepted = self.wire.accepted.load(Ordering::SeqCst);
         self.wire.oldest.store(accepted, Ordering::SeqCst);
         self.heal();
+        let streams = self.wire.streams.lock().unwrap();
+        for server in streams.iter().skip(1).step_by(2) {
+            // It may be closed already.
+            let _ = server.shutdown(Shutdown::Both);
+        }
     }
 
     /// How many transactions of readers have ended.

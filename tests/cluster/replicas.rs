@@ -12,7 +12,7 @@ use gatepost::serve::{Server, start};
 use tempfile::TempDir;
 
 use crate::rest::{Answer, PASSWORD, Rest};
-use crate::servers::postgres::{self, PostgresDatabase};
+use crate::servers::postgres::{self, Postgres, PostgresDatabase};
 use crate::servers::valkey::Valkey;
 
 /// The staleness bound of these tests.
@@ -47,8 +47,13 @@ impl Deref for Replica {
 impl Cluster {
     /// A fresh database and a fresh bus.
     pub fn start() -> Self {
+        Self::on(postgres::shared())
+    }
+
+    /// A fresh database on this server, and a fresh bus.
+    pub fn on(postgres: &Postgres) -> Self {
         Self {
-            database: postgres::shared().database(),
+            database: postgres.database(),
             valkey: Valkey::start(),
             folder: TempDir::new().unwrap(),
         }

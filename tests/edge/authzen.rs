@@ -178,7 +178,8 @@ async fn a_semantic_says_when_to_stop() {
         }
         let answer = ask(&shop, &shop.alice, EVALUATIONS, body).await;
         let answers = answer.is(200)["evaluations"].as_array().unwrap().clone();
-        Vec::from_iter(answers.iter().map(|one| one["decision"].as_bool().unwrap()))
+        let decisions = answers.iter().map(|one| one["decision"].as_bool().unwrap());
+        decisions.collect::<Vec<bool>>()
     };
     let (yes, no) = ("get", "delete");
     for semantic in ["", "execute_all"] {
@@ -398,11 +399,8 @@ async fn who_may_is_found_page_by_page() {
     };
     let admin = &shop.world.admin;
     let ids = |found: &[Value]| {
-        Vec::from_iter(
-            found
-                .iter()
-                .map(|one| one["id"].as_str().unwrap().to_owned()),
-        )
+        let ids = found.iter().map(|one| one["id"].as_str().unwrap());
+        ids.map(str::to_owned).collect::<Vec<String>>()
     };
     let found = search(&shop, admin, "subject", &body("user"), 2).await;
     assert_eq!(ids(&found), expected);
@@ -452,7 +450,7 @@ async fn resources_and_actions_are_found() {
     };
     let things = async |kind: &str| search(&shop, &shop.alice, "resource", &body(kind), 10).await;
     let item = json!({"type": "shop/items", "id": "*"});
-    assert_eq!(things("shop").await, [item.clone()]);
+    assert_eq!(things("shop").await, std::slice::from_ref(&item));
     assert_eq!(things("shop/items").await, [item]);
     assert!(things("shop/other").await.is_empty());
     assert!(things("nowhere").await.is_empty());

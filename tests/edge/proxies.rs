@@ -4,25 +4,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::product::Product;
-use super::shop::{Pairs, Shop};
+use super::shop::{Shop, call};
 use crate::servers::proxy::{Kind, Proxy};
-use crate::world::Answer;
-
-async fn call(proxy: &Proxy, method: Method, path: &str, headers: Pairs<'_>) -> Answer {
-    let client = reqwest::Client::new();
-    let request = client.request(method, proxy.url(path));
-    let request = headers.iter().fold(request, |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer {
-        status,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
-    }
-}
 
 /// Waits until the proxy has read its routes.
 async fn ready(proxy: &Proxy) {

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tonic::{Code, Request, Status};
 
 use super::product::Product;
-use super::shop::Shop;
+use super::shop::{Shop, call};
 use crate::servers::proxy::{Kind, Proxy};
 use crate::world::Answer;
 
@@ -34,22 +34,6 @@ impl Scene {
     /// A call of a client's.
     async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         call(&self.envoy, method, path, headers).await
-    }
-}
-
-async fn call(proxy: &Proxy, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let client = reqwest::Client::new();
-    let request = client.request(method, proxy.url(path));
-    let request = headers.iter().fold(request, |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer {
-        status,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
     }
 }
 
@@ -203,6 +187,7 @@ async fn silence() -> u16 {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "this measures real time")]
 async fn no_answer_is_no_yes() {
     let product = Product::start().await;
     let (silent, nobody) = (silence().await, crate::servers::free_port());
@@ -249,7 +234,7 @@ async fn whoever_prefers_to_let_pass_lets_nobody_name_herself() {
     call(&envoy, Method::GET, "/v1/items/7", &headers)
         .await
         .is(200);
-    shop.world.advance(Duration::from_secs(3600 * 24));
+    shop.world.advance(Duration::from_hours(24));
     let stale = call(&envoy, Method::GET, "/v1/items/7", &headers).await;
     assert!(
         matches!(stale.status.as_u16(), 401 | 503),

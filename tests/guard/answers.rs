@@ -74,6 +74,35 @@ async fn who_may_not_is_refused_and_learns_no_more_than_that() {
 }
 
 #[tokio::test]
+async fn a_grant_within_limits_passes_for_the_attributes_that_meet_them() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let limits = json!([{"attribute": "ledger_id", "values": ["l-7", "l-8"]}]);
+    let path = format!("/v1/users/{}/roles/midaz-viewer-role", alice.id);
+    let given = json!({"limits": limits});
+    let answer = world.call(&world.admin, Method::PUT, &path, given).await;
+    answer.is(204);
+    let product = Product::start(&guard(&world)).await;
+    for face in FACES {
+        for met in ["l-7", "l-8"] {
+            let said = product.call_about(face, met, &alice.token).await;
+            is(&said, 200, "");
+            assert_eq!(said.decision["subject"], format!("user {}", alice.id));
+        }
+        // By the handler itself, which says `l-7`.
+        is(&product.call_as(face, INSIDE, &alice.token).await, 200, "");
+        let unmet = product.call_about(face, "l-9", &alice.token).await;
+        // Of one who says nothing about any ledger.
+        let missing = product.call_as(face, GET, &alice.token).await;
+        for said in [unmet, missing] {
+            is(&said, 403, "PERMISSION_MISSING");
+            tells_little(&said);
+            assert!(!said.text.contains("l-7"), "{said:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_call_brings_one_credential_where_it_belongs() {
     let world = World::start().await;
     let token = &world.admin.token;

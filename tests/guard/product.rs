@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use axum::extract::Request as HttpRequest;
 use axum::handler::Handler as _;
+use axum::http::HeaderMap;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -78,13 +79,31 @@ impl Product {
     pub async fn call(&self, face: Face, path: &'static str, authorization: &[&str]) -> Said {
         match face {
             Face::Http => self.over_http(path, authorization).await,
-            Face::Grpc => self.over_grpc(path, authorization).await,
+            Face::Grpc => {
+                let headers = authorization.iter().map(|value| ("authorization", *value));
+                self.over_grpc(path, &headers.collect::<Vec<_>>()).await
+            }
         }
     }
 
     /// Calls it with this token.
     pub async fn call_as(&self, face: Face, path: &'static str, token: &str) -> Said {
         self.call(face, path, &[&format!("Bearer {token}")]).await
+    }
+
+    /// Calls it about one ledger with this token.
+    pub async fn call_about(&self, face: Face, ledger: &str, token: &str) -> Said {
+        let bearer = format!("Bearer {token}");
+        match face {
+            Face::Http => {
+                let path = format!("/ledgers/{ledger}/accounts/1");
+                self.over_http(&path, &[&bearer]).await
+            }
+            Face::Grpc => {
+                let headers = [("authorization", bearer.as_str()), (LEDGER, ledger)];
+                self.over_grpc(GET, &headers).await
+            }
+        }
     }
 
     async fn over_http(&self, path: &str, authorization: &[&str]) -> Said {
@@ -106,15 +125,13 @@ impl Product {
         }
     }
 
-    async fn over_grpc(&self, path: &'static str, authorization: &[&str]) -> Said {
+    async fn over_grpc(&self, path: &'static str, headers: &[(&'static str, &str)]) -> Said {
         let mut request = Request::new(AuthorizeRequest::default());
         request
             .metadata_mut()
             .insert("traceparent", TRACE.parse().unwrap());
-        for value in authorization {
-            request
-                .metadata_mut()
-                .append("authorization", value.parse().unwrap());
+        for (name, value) in headers {
+            request.metadata_mut().append(*name, value.parse().unwrap());
         }
         let codec = ProstCodec::<AuthorizeRequest, AuthorizeResponse>::default();
         let mut grpc = tonic::client::Grpc::new(self.grpc.clone());
@@ -147,6 +164,9 @@ fn http_status(code: Code) -> u16 {
     let found = same.iter().find(|(grpc, _)| *grpc == code);
     found.unwrap_or_else(|| panic!("{code:?}")).1
 }
+
+/// The metadata that names the ledger over gRPC; over HTTP it is in the path.
+const LEDGER: &str = "ledger-id";
 
 /// What every caller of a product sends along.
 pub const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -229,6 +249,13 @@ fn inside() -> Need {
     Need::new("accounts", "get").attribute("ledger_id", "l-7")
 }
 
+/// The ledger that a call over gRPC is about, if it says.
+fn ledger(headers: &HeaderMap) -> Attributes {
+    let ledger = headers.get(LEDGER).and_then(|value| value.to_str().ok());
+    let ledger = ledger.map(|ledger| ("ledger_id".to_owned(), ledger.to_owned()));
+    ledger.into_iter().collect()
+}
+
 fn told(decision: Option<&Decision>) -> Response<AuthorizeResponse> {
     Response::new(AuthorizeResponse {
         reason: known(decision).to_string(),
@@ -242,7 +269,8 @@ async fn serve_grpc(guard: &Guard) -> SocketAddr {
         .rpc(DELETE, "accounts", "delete")
         .rpc(MISSPELT, "acounts", "get")
         .open(INSIDE)
-        .open(OPEN);
+        .open(OPEN)
+        .attributes(|parts| ledger(&parts.headers));
     let routes = Routes::from(over_grpc(guard));
     let server = Server::builder().layer(layer).add_routes(routes);
     let listener = listen().await;

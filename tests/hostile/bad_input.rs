@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::calls::Callers;
 use crate::wire::{assert_problem, assert_says_nothing, channel, head, raw, rpc, rpcs};
 use crate::world::World;
 use crate::{calls, panics};
@@ -228,13 +229,14 @@ async fn a_list_takes_the_greatest_numbers() {
 #[tokio::test]
 async fn unknown_and_malformed_ids_are_refused_alike_on_every_route() {
     let world = World::start().await;
+    let callers = Callers::of(&world, &world.admin).await;
     for rpc in rpcs() {
         let template = rpc.binding.template;
         let installation = template.starts_with("/v1/declarations");
         if !template.contains('{') || installation || rpc.name == "UpdatePassword" {
             continue;
         }
-        let good = calls::good(&world, &world.admin, &rpc).await;
+        let good = calls::good(&world, &callers, &rpc).await;
         for (id, statuses) in [
             (NOBODY, &[404][..]),
             ("not-an-id", &[400, 404][..]),

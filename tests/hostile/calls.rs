@@ -10,6 +10,39 @@ use crate::world::{Actor, PASSWORD, World, claims};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
+/// Who makes the calls of the walk.
+pub struct Callers<'a> {
+    /// An administrator.
+    pub person: &'a Actor,
+    /// A machine of her organization that may be fed: some calls only such may make.
+    machine: Actor,
+}
+
+impl<'a> Callers<'a> {
+    /// This administrator, and a new machine.
+    pub async fn of(world: &World, person: &'a Actor) -> Self {
+        let name = fresh("sidecar");
+        let machine = world.machine_of(person, &name, &["gatepost-sidecar-role"]);
+        Self {
+            person,
+            machine: machine.await,
+        }
+    }
+
+    /// Who may make a call.
+    pub fn of_rpc(&self, rpc: &Rpc) -> &Actor {
+        match rpc.method.parent_service().name() {
+            "ReplicaService" => &self.machine,
+            _ => self.person,
+        }
+    }
+
+    /// The token of who may make a call.
+    pub fn token(&self, rpc: &Rpc) -> &str {
+        &self.of_rpc(rpc).token
+    }
+}
+
 /// A name that nobody has.
 pub fn fresh(prefix: &str) -> String {
     format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
@@ -87,13 +120,14 @@ pub async fn credential(world: &World, actor: &Actor, application: &Value) -> Va
     world.get(actor, &path).await.body["items"][0]["id"].clone()
 }
 
-/// Fields of a call that `actor` may make and that will be done.
-pub async fn good(world: &World, actor: &Actor, rpc: &Rpc) -> Map<String, Value> {
+/// Fields of a call that may be made and that will be done.
+pub async fn good(world: &World, callers: &Callers<'_>, rpc: &Rpc) -> Map<String, Value> {
+    let actor = callers.of_rpc(rpc);
     let fields = match rpc.method.parent_service().name() {
         "AuthService" => auth(world, actor, &rpc.name).await,
-        "AuthorizeService" => {
-            json!({"product": "midaz", "resource": "accounts", "action": "get"})
-        }
+        "AuthorizeService" if rpc.name == "Simulate" => simulation(world, actor).await,
+        "AuthorizeService" => decision(&rpc.name),
+        "ReplicaService" => feed(world, actor, &rpc.name).await,
         "UserService" => users(world, actor, &rpc.name).await,
         "GroupService" => groups(world, actor, &rpc.name).await,
         "SessionService" => sessions(world, actor, &rpc.name).await,
@@ -107,6 +141,87 @@ pub async fn good(world: &World, actor: &Actor, rpc: &Rpc) -> Map<String, Value>
         panic!("an object")
     };
     fields
+}
+
+/// A question that an administrator is answered with yes.
+fn question() -> Value {
+    json!({
+        "product": "midaz", "resource": "accounts", "action": "get",
+        "attributes": {"ledger_id": "l-7"},
+    })
+}
+
+fn decision(name: &str) -> Value {
+    let mut fields = question();
+    let without = |fields: &mut Value, names: &[&str]| {
+        let fields = fields.as_object_mut().unwrap();
+        fields.retain(|name, _| !names.contains(&name.as_str()));
+    };
+    match name {
+        "Authorize" | "Explain" => {}
+        "BatchAuthorize" => {
+            let users = json!({"product": "gatepost", "resource": "users", "action": "get"});
+            fields = json!({"product": "midaz", "questions": [fields, users]});
+        }
+        "SearchSubjects" => {
+            fields["type"] = "user".into();
+            fields["limit"] = 50.into();
+        }
+        "SearchResources" => without(&mut fields, &["resource"]),
+        "SearchActions" => without(&mut fields, &["action"]),
+        "WatchRevisions" => fields = json!({"afterRevision": "0"}),
+        other => panic!("say how {other} is called well"),
+    }
+    fields
+}
+
+/// One step of each kind; who rules the installation publishes a manifest, too.
+async fn simulation(world: &World, actor: &Actor) -> Value {
+    let (user, group) = (user(world, actor).await, group(world, actor).await);
+    let given = role(world, actor).await;
+    let id = || {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        format!("0198a9e2-0000-7000-8001-{number:012x}")
+    };
+    let permission = json!({"resource": "accounts", "action": "get"});
+    let limit = json!({"attribute": "ledger_id", "values": ["l-7"]});
+    let mut changes = vec![
+        json!({"group": {"id": id(), "name": fresh("group")}}),
+        json!({"member": {"groupId": group, "type": "user", "id": user}}),
+        json!({"role": {
+            "id": id(), "product": "midaz", "name": fresh("role"), "permissions": [permission],
+        }}),
+        json!({"grant": {"type": "user", "id": user, "roleId": given, "limits": [limit]}}),
+    ];
+    if actor.id == world.admin.id {
+        let mut manifest = rest("PublishManifest");
+        let manifest = manifest.as_object_mut().unwrap();
+        let slug = manifest.remove("slug").unwrap();
+        manifest.insert("service".to_owned(), slug);
+        changes.push(json!({"manifest": manifest}));
+    }
+    json!({"changes": changes, "questions": [question()]})
+}
+
+/// What a machine asks that is fed.
+async fn feed(world: &World, machine: &Actor, name: &str) -> Value {
+    let own = claims(&machine.token)["tenantId"].clone();
+    match name {
+        "GetInstallation" | "WatchHeads" => json!({}),
+        "GetHeads" => json!({"organizationIds": [own]}),
+        "StreamFacts" => json!({"organizationId": own, "products": ["midaz"]}),
+        "StreamChanges" => {
+            let body = json!({"organizationIds": [own]});
+            let heads = world.post(machine, "/v1/replica:heads", body).await.body;
+            let head = &heads["heads"][0];
+            let revision: u64 = text(&head["revision"]).parse().unwrap();
+            json!({
+                "organizationId": own, "products": ["midaz"], "epoch": head["epoch"],
+                "afterRevision": (revision - 1).to_string(), "upToRevision": revision.to_string(),
+            })
+        }
+        other => panic!("say how {other} is called well"),
+    }
 }
 
 async fn auth(world: &World, actor: &Actor, name: &str) -> Value {

@@ -1,24 +1,19 @@
 //! Questions that nobody should ask: each is answered for a documented reason, at a bounded cost,
 //! and nobody else feels it.
 
-use std::time::Duration;
-
 use gatepost_core::{Effect, RoleId, RolePermission, Status};
+use gatepost_proto::ErrorReason;
 use gatepost_proto::authorize::v1::AuthorizeRequest;
 use gatepost_store::{Grant, Role};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use tonic::Code;
 
 use crate::calls::{fresh, make};
 use crate::panics;
 use crate::wire::{assert_problem, head, raw};
 use crate::world::{Actor, Answer, World};
-
-/// How long a question may take that costs as much as one can, on a busy machine.
-const SLOW: Duration = Duration::from_secs(2);
 
 async fn ask(world: &World, actor: &Actor, question: Value) -> Answer {
     world
@@ -181,7 +176,7 @@ async fn nothing_in_the_metadata_changes_a_decision() {
 }
 
 #[tokio::test]
-async fn the_deepest_chain_of_groups_decides_in_no_time() {
+async fn the_deepest_chain_of_groups_decides_and_there_is_no_deeper_one() {
     let world = World::start().await;
     let admin = &world.admin;
     let deepest = fresh("group");
@@ -202,11 +197,19 @@ async fn the_deepest_chain_of_groups_decides_in_no_time() {
     let path = format!("/v1/groups/{top}/roles/midaz-viewer-role");
     let given = world.call(admin, Method::PUT, &path, json!({})).await;
     assert_eq!(given.status.as_u16(), 204, "{}", given.body);
-    let begun = Instant::now();
-    for _ in 0..100 {
-        assert!(world.may(&alice, "midaz", "accounts", "get").await);
-    }
-    assert!(begun.elapsed() < SLOW, "{:?}", begun.elapsed());
+    assert!(world.may(&alice, "midaz", "accounts", "get").await);
+    assert!(!world.may(&alice, "midaz", "accounts", "delete").await);
+    // Nor does anybody try out a deeper one.
+    let path = format!("/v1/groups/{top}");
+    let top = world.get(admin, &path).await.is(200)["id"].clone();
+    let id = "0198a9e2-0000-7000-8000-00000000000f";
+    let changes = json!([
+        {"group": {"id": id, "name": "deeper"}},
+        {"member": {"groupId": id, "type": "group", "id": top}},
+    ]);
+    let body = json!({"changes": changes, "questions": []});
+    let answer = world.post(admin, "/v1/authorize:simulate", body).await;
+    answer.refuses(ErrorReason::GroupTooDeep);
 }
 
 #[tokio::test]
@@ -245,7 +248,6 @@ async fn a_role_of_a_hundred_thousand_permissions_costs_its_holder_and_nobody_el
             scope.grants().give(&grant).await.unwrap();
         })
         .await;
-    let begun = Instant::now();
     for number in 0..100 {
         let name = format!("resource-{}", number * 997);
         let (may, denied) = ((number * 997) % 3 != 0, (number * 997) % 3 == 0);
@@ -254,7 +256,6 @@ async fn a_role_of_a_hundred_thousand_permissions_costs_its_holder_and_nobody_el
         assert_eq!(answer.body["reason"] == "denied", denied, "{name}");
         assert!(world.may(&bob, "midaz", "accounts", "get").await);
     }
-    assert!(begun.elapsed() < SLOW, "{:?}", begun.elapsed());
     // Over the API a role stays within its limits.
     let many: Vec<Value> = (0..1001)
         .map(|number| json!({"resource": format!("r{number}"), "action": "get"}))

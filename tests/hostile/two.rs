@@ -37,15 +37,65 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
         ("AuthService", "clientId") => Names::Client,
         ("AuthService", "refreshToken") => Names::Refresh,
         ("AuthService", "idTokenHint") => Names::Hint,
-        ("AuthorizeService", "sub") => Names::Subject,
-        (_, "pageToken") | ("AuditService", "actorId" | "targetId" | "action") => Names::Filter,
+        ("AuthorizeService", "sub" | "questions.[].sub") => Names::Subject,
+        ("AuthorizeService", "changes.[].group.id" | "changes.[].role.id") => Names::Chosen,
+        ("AuthorizeService", "changes.[].member.groupId") => Names::GroupById,
+        ("AuthorizeService", "changes.[].grant.roleId") => Names::RoleById,
+        ("AuthorizeService", "changes.[].member.id" | "changes.[].grant.id") => Names::User,
+        ("ReplicaService", "organizationId" | "organizationIds.[]") => Names::Organization,
+        (_, "pageToken" | "cursor") => Names::Filter,
+        ("AuditService", "actorId" | "targetId" | "action") => Names::Filter,
         ("ManifestService", _) | ("OrganizationService", "slug" | "name") => Names::Nothing,
-        (_, path) if PLAIN.contains(&path) => Names::Nothing,
+        (_, path) if path.starts_with("changes.[].manifest.") => Names::Nothing,
+        (_, path) if PLAIN.contains(&inner(path)) => Names::Nothing,
         (service, path) => panic!("say what `{path}` of {service} names"),
     }
 }
 
-const PLAIN: [&str; 29] = [
+/// A field of a question or of a step, as if it were the request's own.
+fn inner(path: &str) -> &str {
+    let outer = [
+        "questions.[].",
+        "changes.[].group.",
+        "changes.[].member.",
+        "changes.[].role.",
+        "changes.[].grant.",
+    ];
+    let rest = outer.iter().find_map(|outer| path.strip_prefix(outer));
+    rest.unwrap_or(path)
+}
+
+/// What becomes of a call that names another tenant's record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It is refused with this status.
+    Refused(u16),
+    /// It is done: an id of the caller's choice means nothing, and what is not there is left out.
+    Done,
+    /// One answer of many is that there is no such record.
+    OneRefused,
+}
+
+/// What becomes of a call that names another tenant's record in this place.
+pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
+    match rpc.name.as_str() {
+        "IssueToken" | "RefreshToken" => Fate::Refused(401),
+        // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
+        // fed with its own.
+        "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
+        | "StreamChanges" => Fate::Refused(403),
+        "GetHeads" => Fate::Done,
+        "BatchAuthorize" => Fate::OneRefused,
+        _ if names(rpc, place) == Names::Chosen => Fate::Done,
+        _ => Fate::Refused(404),
+    }
+}
+
+const PLAIN: [&str; 33] = [
+    "attributes.{key}",
+    "attributes.{value}",
+    "products.[]",
+    "type",
     "limits.[].attribute",
     "limits.[].values.[]",
     "status",
@@ -83,13 +133,29 @@ pub fn spoilt(good: &Map<String, Value>, place: &[String], text: &str) -> Map<St
     value.as_object().unwrap().clone()
 }
 
-/// A refusal, less what repeats the request.
+/// An answer, less what repeats the request and what is another one each time.
 pub fn likeness(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
-    if let Some(body) = body.as_object_mut() {
-        body.retain(|key, _| !["requestId", "instance"].contains(&key.as_str()));
+    match body.as_array_mut() {
+        Some(messages) => messages.iter_mut().for_each(settle),
+        None => settle(&mut body),
     }
     (answer.status.as_u16(), body)
+}
+
+fn settle(message: &mut Value) {
+    const UNSETTLED: [&str; 7] = [
+        "requestId",
+        "instance",
+        "decisionId",
+        "timestamp",
+        "freshness",
+        "ageUs",
+        "time",
+    ];
+    if let Some(message) = message.as_object_mut() {
+        message.retain(|key, _| !UNSETTLED.contains(&key.as_str()));
+    }
 }
 
 pub fn assert_nothing_of_beta(text: &str, two: &Two, what: &str) {
@@ -112,7 +178,9 @@ pub enum Names {
     /// A record, by id or by id and name.
     User,
     Group,
+    GroupById,
     Role,
+    RoleById,
     Application,
     Organization,
     /// Somebody's credential.
@@ -123,6 +191,8 @@ pub enum Names {
     Session,
     /// A subject of decisions.
     Subject,
+    /// What is to come, by an id of the caller's choice.
+    Chosen,
     /// A narrowing of a list.
     Filter,
     /// No record of a tenant.
@@ -187,6 +257,8 @@ impl Two {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         match names {
             Names::User => vec![(self.user.clone(), NOBODY)],
+            Names::GroupById | Names::Chosen => vec![(self.group.clone(), NOBODY)],
+            Names::RoleById => vec![(self.role.clone(), NOBODY)],
             Names::Group => {
                 let path = format!("/v1/groups/{}", self.group);
                 vec![

@@ -1,10 +1,13 @@
 //! Calls as no client library makes them.
 
+use std::time::Duration;
+
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, MetadataMap};
 use tonic::transport::Channel;
@@ -12,6 +15,8 @@ use tonic::{Request, Status};
 
 use gatepost_proto::rest::Binding;
 use gatepost_proto::rest_routes::BINDINGS;
+use gatepost_proto::rpc::Effect;
+use gatepost_proto::rules::RULES;
 
 use crate::world::{Answer, World};
 
@@ -25,22 +30,10 @@ pub struct Rpc {
     pub binding: &'static Binding,
 }
 
-/// RPCs that this walk does not take: questions in questions, and answers that stream. Tests of
-/// their own in `tests/authorize/` say what they refuse.
-const APART: [&str; 12] = [
-    "BatchAuthorize",
-    "Explain",
-    "GetHeads",
-    "GetInstallation",
-    "SearchActions",
-    "SearchResources",
-    "SearchSubjects",
-    "Simulate",
-    "StreamChanges",
-    "StreamFacts",
-    "WatchHeads",
-    "WatchRevisions",
-];
+/// How long a message may take that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to listen to who tells of what is new, and has no end.
+const LISTEN: Duration = Duration::from_millis(150);
 
 /// Every RPC that has a route, which is every RPC.
 pub fn rpcs() -> Vec<Rpc> {
@@ -58,14 +51,7 @@ pub fn rpcs() -> Vec<Rpc> {
             binding,
         }
     };
-    let apart = |rpc: &Rpc| APART.contains(&rpc.name.as_str());
-    let rpcs: Vec<Rpc> = BINDINGS
-        .iter()
-        .map(find)
-        .filter(|rpc| !apart(rpc))
-        .collect();
-    assert!(rpcs.len() >= 40, "{} RPCs", rpcs.len());
-    rpcs
+    BINDINGS.iter().map(find).collect()
 }
 
 /// The RPC of this name.
@@ -76,7 +62,17 @@ pub fn rpc(name: &str) -> Rpc {
 impl Rpc {
     /// Whether it changes nothing.
     pub fn reads(&self) -> bool {
-        self.name.starts_with("Get") || self.name.starts_with("List") || self.name == "Authorize"
+        let rule = RULES.iter().find(|rpc| rpc.name == self.binding.rpc);
+        rule.unwrap().rule.effect == Effect::Read
+    }
+
+    /// How long to wait for the next message of an answer that goes on.
+    fn patience(&self) -> Duration {
+        if self.name.starts_with("Watch") {
+            LISTEN
+        } else {
+            PATIENCE
+        }
     }
 
     /// A call over REST, with these fields wherever the route wants them.
@@ -123,10 +119,42 @@ impl Rpc {
         token: Option<&str>,
         fields: &Map<String, Value>,
     ) -> Answer {
-        world.send(self.rest(world, token, fields)).await
+        self.send(world, self.rest(world, token, fields)).await
     }
 
-    /// A call over gRPC.
+    /// Sends a call of it. The body of an answer that goes on is the list of what came.
+    pub async fn send(&self, world: &World, request: reqwest::RequestBuilder) -> Answer {
+        if !self.method.is_server_streaming() {
+            return world.send(request).await;
+        }
+        let mut response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let body = response.json().await.unwrap();
+            return Answer {
+                status,
+                headers,
+                body,
+            };
+        }
+        assert_eq!(headers["content-type"], "application/x-ndjson");
+        let mut text = Vec::new();
+        while let Ok(chunk) = timeout(self.patience(), response.chunk()).await {
+            let Some(chunk) = chunk.unwrap() else {
+                break;
+            };
+            text.extend_from_slice(&chunk);
+        }
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let lines = lines.map(|line| serde_json::from_slice(line).unwrap());
+        Answer {
+            status,
+            headers,
+            body: Value::Array(lines.collect()),
+        }
+    }
+
+    /// A call over gRPC. An answer that goes on is the list of what came.
     pub async fn grpc(
         &self,
         channel: &Channel,
@@ -148,10 +176,24 @@ impl Rpc {
         let mut client = tonic::client::Grpc::new(channel.clone());
         client.ready().await.unwrap();
         let path = format!("/{}", self.binding.rpc).parse().unwrap();
-        let response = client.unary(request, path, Raw).await?;
-        let (metadata, bytes, _) = response.into_parts();
-        let answer = DynamicMessage::decode(self.method.output(), bytes.as_slice()).unwrap();
-        Ok((serde_json::to_value(answer).unwrap(), metadata))
+        let read = |bytes: Vec<u8>| {
+            let message = DynamicMessage::decode(self.method.output(), bytes.as_slice());
+            serde_json::to_value(message.unwrap()).unwrap()
+        };
+        if !self.method.is_server_streaming() {
+            let (metadata, bytes, _) = client.unary(request, path, Raw).await?.into_parts();
+            return Ok((read(bytes), metadata));
+        }
+        let response = client.server_streaming(request, path, Raw).await?;
+        let (metadata, mut messages, _) = response.into_parts();
+        let mut answers = Vec::new();
+        while let Ok(message) = timeout(self.patience(), messages.message()).await {
+            let Some(bytes) = message? else {
+                break;
+            };
+            answers.push(read(bytes));
+        }
+        Ok((Value::Array(answers), metadata))
     }
 }
 

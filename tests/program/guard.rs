@@ -10,16 +10,17 @@ use crate::servers::{free_port, repository_root};
 const PASSWORD: (&str, &str) = ("GATEPOST_BOOTSTRAP_ADMIN_PASSWORD", "correct horse battery");
 
 /// A running example. Dropping it kills it.
-struct Product {
+pub struct Product {
     name: &'static str,
-    url: String,
+    /// Where it listens.
+    pub url: String,
     child: Child,
     log: PathBuf,
 }
 
 impl Product {
     /// Starts the example with these settings and waits until it is up.
-    fn start(home: &Home, name: &'static str, settings: &[(&str, &str)]) -> Self {
+    pub fn start(home: &Home, name: &'static str, settings: &[(&str, &str)]) -> Self {
         let listen = format!("127.0.0.1:{}", free_port());
         let log = home.path().join(name);
         let child = home

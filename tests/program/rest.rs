@@ -73,6 +73,25 @@ impl Rest {
         }
     }
 
+    /// Makes an organization, with the token of a system administrator; answers with its id and a
+    /// token of its first administrator, whose username is `admin-of-<slug>`.
+    pub async fn organization(&self, root: &str, slug: &str) -> (String, String) {
+        let username = format!("admin-of-{slug}");
+        let body = json!({
+            "slug": slug,
+            "name": slug,
+            "owner": {
+                "username": username,
+                "email": format!("{username}@example.com"),
+                "firstName": "Admin",
+                "lastName": slug,
+                "password": PASSWORD,
+            },
+        });
+        let made = self.must(root, "POST", "/v1/organizations", body).await;
+        (made.text("id"), self.token(&username).await)
+    }
+
     /// Sends a request; `Err` when nobody answers.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
         let sent = Instant::now();

@@ -213,20 +213,7 @@ async fn a_foreign_organization_and_a_foreign_product_are_refused() {
     let (rest, system) = (&centre.server.rest, &centre.admin);
     let mut people = Vec::new();
     for slug in ["acme", "globex"] {
-        let owner = format!("owner-of-{slug}");
-        let body = json!({
-            "slug": slug,
-            "name": slug,
-            "owner": {
-                "email": format!("{owner}@example.com"),
-                "username": owner,
-                "firstName": "Owner",
-                "lastName": slug,
-                "password": crate::rest::PASSWORD,
-            },
-        });
-        rest.must(system, "POST", "/v1/organizations", body).await;
-        let admin = rest.token(&owner).await;
+        let (_, admin) = rest.organization(system, slug).await;
         let person = format!("viewer-of-{slug}");
         let viewer = rest.person(&admin, &person, &["midaz-viewer-group"]).await;
         people.push((admin, viewer));

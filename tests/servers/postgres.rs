@@ -170,7 +170,13 @@ fn recipe(folder: &Path, port: u16) -> Recipe {
     Recipe {
         command,
         ready: "database system is ready to accept connections",
-        hopeless: &["FATAL"],
+        // Not every FATAL: who connects during the recovery from a crash is told so with one.
+        hopeless: &[
+            "could not create",
+            "lock file",
+            "configuration file",
+            "database system is shut down",
+        ],
         stop_signal: "QUIT",
     }
 }

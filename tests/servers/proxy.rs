@@ -97,6 +97,9 @@ impl Proxy {
     }
 
     /// The same, from a sample that is changed first.
+    ///
+    /// # Panics
+    /// When it does not start.
     pub fn start_with(
         kind: Kind,
         product: u16,

@@ -22,6 +22,11 @@ impl Valkey {
         Self { server, port }
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `valkey://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("valkey://127.0.0.1:{}", self.port)

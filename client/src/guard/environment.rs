@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::Guard;
-use crate::Client;
+use crate::{Client, Error};
 
 const ENABLED: &str = "PLUGIN_AUTH_ENABLED";
 const REQUIRED: &str = "AUTH_REQUIRED";
 const DEADLINE_MS: &str = "AUTH_DEADLINE_MS";
+const CA_FILE: &str = "PLUGIN_AUTH_CA_FILE";
 /// A check that may take longer is no guard but a queue.
 const DEADLINE_MS_MAX: u64 = 60_000;
 /// Two names of one thing; a product has one of them.
@@ -17,7 +16,7 @@ const ADDRESS: &str = "PLUGIN_AUTH_ADDRESS";
 const HOST: &str = "PLUGIN_AUTH_HOST";
 
 /// Why a product must not start.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SettingError {
     /// A switch is neither on nor off.
     #[error("{name} must be `true` or `false`, not `{value}`")]
@@ -42,6 +41,17 @@ pub enum SettingError {
     /// The address is no `http://` or `https://` URL.
     #[error("`{0}` must be an http:// or https:// address")]
     Address(String),
+    /// The file of who vouches for Gatepost cannot be read.
+    #[error("PLUGIN_AUTH_CA_FILE: `{path}`: {cause}")]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// A connection to Gatepost cannot be set up.
+    #[error("PLUGIN_AUTH_ADDRESS and PLUGIN_AUTH_CA_FILE: {0}")]
+    Connection(#[source] Error),
     /// The guard is off where it must not be.
     #[error("PLUGIN_AUTH_ENABLED is off, and AUTH_REQUIRED=true forbids that")]
     Off,
@@ -54,6 +64,7 @@ impl Guard {
     /// | --- | --- |
     /// | `PLUGIN_AUTH_ADDRESS`, `PLUGIN_AUTH_HOST` | where Gatepost is: `http://gatepost:4000` |
     /// | `PLUGIN_AUTH_ENABLED` | `false`: every call passes, with a warning in the log; else on |
+    /// | `PLUGIN_AUTH_CA_FILE` | PEM file of who vouches for an `https` address; else the system |
     /// | `AUTH_REQUIRED` | `true`: off is an error |
     /// | `AUTH_DEADLINE_MS` | how long a check may take, in milliseconds; 5 |
     ///
@@ -92,9 +103,20 @@ impl Guard {
         };
         let is_web = url.starts_with("http://") || url.starts_with("https://");
         let deadline = deadline(&setting)?;
-        let guard = match Client::lazy(&url) {
-            Ok(client) if is_web => Self::new(client, product),
-            _ => return Err(SettingError::Address(url)),
+        if !is_web {
+            return Err(SettingError::Address(url));
+        }
+        let client = match text(CA_FILE, &setting) {
+            None => Client::lazy(&url),
+            Some(path) => match std::fs::read_to_string(&path) {
+                Ok(authorities) => Client::lazy_trusting(&url, &authorities),
+                Err(cause) => return Err(SettingError::Authorities { path, cause }),
+            },
+        };
+        let guard = match client {
+            Ok(client) => Self::new(client, product),
+            Err(Error::Address(_)) => return Err(SettingError::Address(url)),
+            Err(error) => return Err(SettingError::Connection(error)),
         };
         Ok(match deadline {
             Some(deadline) => guard.deadline(deadline),
@@ -172,7 +194,13 @@ mod tests {
     async fn what_is_not_clear_stops_the_start() {
         let off = ("PLUGIN_AUTH_ENABLED", "false");
         let required = ("AUTH_REQUIRED", "true");
-        let cases: [(&[(&str, &str)], &str); 11] = [
+        let unread = ("PLUGIN_AUTH_CA_FILE", "/nowhere/ca.pem");
+        let empty = ("PLUGIN_AUTH_CA_FILE", "/dev/null");
+        let there = ("PLUGIN_AUTH_ADDRESS", "https://127.0.0.1:4000");
+        let cases: [(&[(&str, &str)], &str); 14] = [
+            (&[there, unread], "PLUGIN_AUTH_CA_FILE: `/nowhere/ca.pem`"),
+            (&[there, empty], "no certificate"),
+            (&[HERE, empty], "https:// address only"),
             (&[], "must say where"),
             (&[("PLUGIN_AUTH_ENABLED", "true")], "must say where"),
             (&[("PLUGIN_AUTH_ENABLED", "no"), HERE], "not `no`"),

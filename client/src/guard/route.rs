@@ -1,7 +1,6 @@
 //! The guard of an HTTP route, as a tower layer.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,9 +10,8 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Attributes, Guard, Need};
-
-type Read = dyn Fn(&Parts) -> Attributes + Send + Sync;
+use super::pass::{Passing, Read, pass};
+use super::{Attributes, Guard, Need, Refusal};
 
 impl Guard {
     /// Guards a route: `get(list).layer(guard.needs("accounts", "get"))`.
@@ -108,33 +106,23 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
-    R: From<String>,
+    R: From<String> + 'static,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Passing<R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let next = self.inner.clone();
-        // The one that is ready serves this call; the clone gets ready for the next.
-        let mut inner = std::mem::replace(&mut self.inner, next);
         let guard = Arc::clone(&self.guard);
-        Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
+        let check = async move |mut parts: Parts| {
             let need = guard.need(&mut parts).await;
-            match guard.guard.check(&parts.headers, &need).await {
-                Ok(decision) => {
-                    if let Some(decision) = decision {
-                        parts.extensions.insert(decision);
-                    }
-                    inner.call(Request::from_parts(parts, body)).await
-                }
-                Err(refusal) => Ok(refusal.response()),
-            }
-        })
+            let checked = guard.guard.check(&parts.headers, &need).await;
+            (parts, checked)
+        };
+        pass(&mut self.inner, request, check, Refusal::response)
     }
 }

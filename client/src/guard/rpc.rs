@@ -1,7 +1,7 @@
 //! The guard of a tonic server, as a tower layer with a table.
 
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +11,8 @@ use tonic::Status;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Decision, Guard, Need, Refusal};
+use super::pass::{Passing, Read, pass};
+use super::{Attributes, Decision, Guard, Need, Refusal};
 
 /// Path of an RPC → what it needs; nothing, when it is open.
 type Table = HashMap<&'static str, Option<Need>>;
@@ -26,18 +27,23 @@ impl Guard {
         action: impl Into<String>,
     ) -> RpcGuard {
         let guard = self.clone();
-        let table = Table::new();
-        RpcGuard { guard, table }.rpc(path, resource, action)
+        let guarded = RpcGuard {
+            guard,
+            table: Table::new(),
+            read: None,
+        };
+        guarded.rpc(path, resource, action)
     }
 }
 
 /// The guard of a server. What is not in its table is refused.
 ///
 /// A stream is checked when it begins.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RpcGuard {
     guard: Guard,
     table: Table,
+    read: Option<Arc<Read>>,
 }
 
 impl RpcGuard {
@@ -61,10 +67,27 @@ impl RpcGuard {
         self
     }
 
+    /// Takes attributes of every call in the table out of its path and metadata, by whatever rule.
+    /// Without an attribute, grants that are limited by it allow nothing.
+    #[must_use]
+    pub fn attributes(
+        mut self,
+        read: impl Fn(&Parts) -> Attributes + Send + Sync + 'static,
+    ) -> Self {
+        self.read = Some(Arc::new(read));
+        self
+    }
+
     async fn check(&self, parts: &Parts) -> Result<Option<Decision>, Refusal> {
         let path = parts.uri.path();
         match self.table.get(path) {
-            Some(Some(need)) => self.guard.check(&parts.headers, need).await,
+            Some(Some(need)) => {
+                let mut need = need.clone();
+                if let Some(read) = &self.read {
+                    need.attributes.extend(read(parts));
+                }
+                self.guard.check(&parts.headers, &need).await
+            }
             Some(None) => Ok(None),
             None if self.guard.is_on() => {
                 tracing::debug!(path, "an RPC that is not in the guard's table was refused");
@@ -76,6 +99,16 @@ impl RpcGuard {
                 Ok(None)
             }
         }
+    }
+}
+
+impl fmt::Debug for RpcGuard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RpcGuard")
+            .field("guard", &self.guard)
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,33 +135,23 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
-    R: Default,
+    R: Default + 'static,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Passing<R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let next = self.inner.clone();
-        // The one that is ready serves this call; the clone gets ready for the next.
-        let mut inner = std::mem::replace(&mut self.inner, next);
         let guard = Arc::clone(&self.guard);
-        Box::pin(async move {
-            // Apart, because the body is nobody's to share while the check waits.
-            let (mut parts, body) = request.into_parts();
-            match guard.check(&parts).await {
-                Ok(decision) => {
-                    if let Some(decision) = decision {
-                        parts.extensions.insert(decision);
-                    }
-                    inner.call(Request::from_parts(parts, body)).await
-                }
-                Err(refusal) => Ok(Status::from(refusal).into_http()),
-            }
-        })
+        let check = async move |parts: Parts| {
+            let checked = guard.check(&parts).await;
+            (parts, checked)
+        };
+        let answer = |refusal| Status::from(refusal).into_http();
+        pass(&mut self.inner, request, check, answer)
     }
 }

@@ -17,6 +17,7 @@
 //! ```
 
 mod clock;
+#[expect(dead_code, reason = "the rest is for the comparison with others")]
 mod dataset;
 
 use std::alloc::System;

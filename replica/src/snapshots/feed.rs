@@ -1,6 +1,7 @@
 //! What a replica tells those that it feeds: where organizations stand, what changed, what is new.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -70,8 +71,11 @@ impl Snapshots {
     ) -> Result<Heads> {
         let arrived = self.clock.since_boot();
         let floor = arrived.saturating_sub(age_max);
+        let beat = self.beat.load(Ordering::Relaxed);
         let known = |organization: &OrganizationId| {
             let slot = self.slot(*organization)?;
+            // What somebody is fed with is in use.
+            slot.touch(beat);
             slot.known().clone()
         };
         let is_old = |organization: &&OrganizationId| {
@@ -127,11 +131,23 @@ impl Snapshots {
         let _ = join_all(waits).await;
     }
 
-    /// What changed in an organization, see [`crate::Source::changes`].
+    /// What changed in an organization, see [`crate::Source::changes`]. What this replica has
+    /// followed itself of late is told from memory, so that many who are fed with a change cost
+    /// the source no more than one.
     ///
     /// # Errors
     /// What the source answers.
     pub async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
-        self.source.changes(from, up_to).await
+        let slot = self.slot(from.organization);
+        let kept = slot.and_then(|slot| slot.window().changes(from, up_to));
+        match kept {
+            Some(steps) => Ok(Some(steps)),
+            None => self.source.changes(from, up_to).await,
+        }
+    }
+
+    /// Whether somebody listens to news, so that what changes will be asked for.
+    pub(super) fn is_feeding(&self) -> bool {
+        self.news.receiver_count() > 0
     }
 }

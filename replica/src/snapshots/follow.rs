@@ -35,6 +35,9 @@ const REST: Duration = Duration::from_millis(4);
 const HINTS_MAX: usize = 4_096;
 /// How long the work on one organization may take.
 const WORK_MAX: Duration = Duration::from_mins(2);
+/// How long changes may take to come. On a connection whose other end was lost without a word they
+/// never do, while rounds on other connections go well; loading anew asks on another one, too.
+const CHANGES_MAX: Duration = Duration::from_secs(5);
 /// More revisions than these are applied on a thread of their own.
 const STEPS_INLINE_MAX: usize = 16;
 /// An organization that changes is weighed again after so many beats.
@@ -103,6 +106,7 @@ impl Snapshots {
     fn begin_beat(&self) -> Vec<OrganizationId> {
         let beat = self.beat.fetch_add(1, Ordering::Relaxed);
         self.sweep(beat);
+        self.forget_steps();
         self.measure();
         self.lock_wanted().clear();
         self.read_slots().keys().copied().collect()
@@ -212,7 +216,7 @@ impl Snapshots {
             return;
         }
         let (this, slot) = (Arc::clone(self), Arc::clone(slot));
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let loaded = this.unless_cut(this.load(organization, &slot)).await;
             this.finish(organization, &slot, loaded, work);
         });
@@ -268,10 +272,11 @@ impl Snapshots {
             revision: known.snapshot.revision(),
             ..head
         };
-        let steps = self.source.changes(from, head.revision).await?;
-        let Some(steps) = steps else {
+        let steps = timeout(CHANGES_MAX, self.source.changes(from, head.revision)).await;
+        let Some(steps) = steps.unwrap_or(Ok(None))? else {
             return Ok(false);
         };
+        let kept = self.is_feeding().then(|| steps.clone());
         let now_s = self.clock.now().unix_timestamp();
         let old = Arc::clone(&known.snapshot);
         let snapshot = if steps.len() <= STEPS_INLINE_MAX {
@@ -286,6 +291,10 @@ impl Snapshots {
         let weigh = beat.saturating_sub(slot.weighed_at()) >= BEATS_PER_WEIGHING;
         if weigh {
             slot.weigh(&snapshot, beat);
+        }
+        if let Some(steps) = kept {
+            // Before anybody can see the revision, and ask how it came about.
+            slot.window().keep(known.epoch, steps, now);
         }
         slot.put(Known::new(snapshot, known.epoch, now, proven_at));
         if weigh {

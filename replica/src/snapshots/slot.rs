@@ -1,7 +1,7 @@
 //! What is known of one organization, and who is at work on it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -9,6 +9,7 @@ use gatepost_core::Snapshot;
 use gatepost_proto::ErrorReason;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
+use super::window::Window;
 use crate::error::Error;
 
 /// A snapshot with its own proof: no other snapshot is ever paired with it.
@@ -32,6 +33,8 @@ pub(super) struct Slot {
     bytes: AtomicUsize,
     /// The beat in which the bytes were counted.
     weighed_at: AtomicU64,
+    /// What changed lately, while somebody is fed.
+    window: std::sync::Mutex<Window>,
     /// Held by the one task that changes what is known.
     work: Arc<Mutex<()>>,
     progress: watch::Sender<Progress>,
@@ -85,6 +88,11 @@ impl Slot {
 
     pub fn put(&self, known: Known) {
         self.known.store(Some(Arc::new(known)));
+    }
+
+    /// What changed lately, as far as it was kept.
+    pub fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right to work here, unless somebody has it.

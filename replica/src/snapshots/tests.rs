@@ -1,6 +1,7 @@
 //! Snapshots over a source that is told to be slow, silent, broken or of another epoch.
 
 mod fake;
+mod feeding;
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -408,6 +409,20 @@ async fn work_that_hangs_ends_when_the_connections_are_left() {
     });
     assert_eq!(answer.unwrap_err(), ErrorReason::StoreUnavailable);
     stage.patiently(1, Want::default()).await;
+}
+
+/// A connection whose other end is gone takes the question for changes with it; the rounds, on
+/// others, go well, so nobody leaves the connections.
+#[tokio::test]
+async fn changes_that_never_come_are_loaded_anew() {
+    let stage = Stage::new(BOUND, usize::MAX).await;
+    stage.fake.found(id(1), 0);
+    stage.patiently(1, Want::default()).await;
+    stage.fake.lose_changes(id(1));
+    let revision = stage.fake.write(id(1));
+    let present = stage.patiently(1, Want::at_least(revision)).await;
+    assert_eq!(present.organization.groups().count(), 1);
+    assert_eq!((stage.asked(), stage.fake.cuts.load(SeqCst)), ((3, 1), 0));
 }
 
 #[tokio::test]

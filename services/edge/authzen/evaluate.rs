@@ -18,8 +18,8 @@ const EVALUATIONS_MAX: usize = 1_000;
 struct Evaluations {
     #[serde(flatten)]
     defaults: Evaluation,
-    #[serde(default)]
-    evaluations: Option<Vec<Evaluation>>,
+    #[serde(default, rename = "evaluations")]
+    each: Option<Vec<Evaluation>>,
     #[serde(default)]
     options: Option<Options>,
 }
@@ -57,11 +57,11 @@ pub fn evaluation(caller: &Caller, json: &[u8]) -> Result<Value> {
 pub fn evaluations(caller: &Caller, json: &[u8]) -> Result<Value> {
     let Evaluations {
         defaults,
-        evaluations,
+        each,
         options,
     } = read(json)?;
     let decision_id = caller.new_decision_id();
-    let evaluations = evaluations.unwrap_or_default();
+    let evaluations = each.unwrap_or_default();
     if evaluations.is_empty() {
         return Ok(decide(caller, decision_id, defaults.asking())?.1);
     }
@@ -137,9 +137,10 @@ fn explain(reason: &str) -> &'static str {
 
 fn unanswered(error: &Error) -> Value {
     let reason = error.reason();
-    let message = match reason {
-        ErrorReason::Internal => reason.title(),
-        _ => error.message(),
+    let message = if reason == ErrorReason::Internal {
+        reason.title()
+    } else {
+        error.message()
     };
     json!({
         "decision": false,

@@ -65,7 +65,8 @@ impl Query {
     }
 
     /// An answer: what was found, and the token of the next page, empty at the end.
-    pub fn answer(&self, found: Vec<Value>, next: Option<&str>) -> Value {
+    pub fn answer(&self, found: impl IntoIterator<Item = Value>, next: Option<&str>) -> Value {
+        let found: Vec<Value> = found.into_iter().collect();
         let token = next.map(|last| BASE64.encode([&self.0, last.as_bytes()].concat()));
         let page = json!({ "next_token": token.unwrap_or_default(), "count": found.len() });
         json!({ "results": found, "page": page })

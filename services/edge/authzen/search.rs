@@ -3,6 +3,7 @@
 use gatepost_core::search::{
     Asked, Page, SubjectKind, search_actions, search_resources, search_subjects,
 };
+use gatepost_core::snapshot::{ApplicationEntry, UserEntry};
 use gatepost_core::{Attributes, Question, Subject};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub fn subjects(caller: &Caller, json: &[u8]) -> Result<Value> {
     );
     let after = query.after(&wanted)?.and_then(|id| id.parse().ok());
     let (Some(kind), Some(what)) = (kind, resource.what()?) else {
-        return Ok(query.answer(Vec::new(), None));
+        return Ok(query.answer([], None));
     };
     // A sidecar may not be fed with that product.
     caller.about("", what.product)?;
@@ -66,14 +67,14 @@ pub fn subjects(caller: &Caller, json: &[u8]) -> Result<Value> {
     let page = search_subjects(caller.present.view(), question, kind, after, wanted.limit());
     let found = page.found.into_iter().map(|found| person(caller, found));
     let next = page.next.map(|id| id.to_string());
-    Ok(query.answer(found.collect(), next.as_deref()))
+    Ok(query.answer(found, next.as_deref()))
 }
 
 fn person(caller: &Caller, subject: Subject) -> Value {
     let organization = &caller.present.organization;
     let name = match subject {
-        Subject::User(id) => organization.user(id).map(|user| user.username()),
-        Subject::Application(id) => organization.application(id).map(|one| one.name()),
+        Subject::User(id) => organization.user(id).map(UserEntry::username),
+        Subject::Application(id) => organization.application(id).map(ApplicationEntry::name),
     };
     json!({
         "type": kind_of(subject),
@@ -111,10 +112,10 @@ pub fn resources(caller: &Caller, json: &[u8]) -> Result<Value> {
             resource,
         }) => (resource, None),
         Some(What { product, resource }) => (product, Some(resource)),
-        None => return Ok(query.answer(Vec::new(), None)),
+        None => return Ok(query.answer([], None)),
     };
     let Who::Known(subject) = asking.subject()?.who(caller, product)? else {
-        return Ok(query.answer(Vec::new(), None));
+        return Ok(query.answer([], None));
     };
     let thing = |name: &str| json!({ "type": format!("{product}/{name}"), "id": ANY_ID });
     if let Some(resource) = one {
@@ -122,11 +123,11 @@ pub fn resources(caller: &Caller, json: &[u8]) -> Result<Value> {
         let what = What { product, resource };
         let answer = caller.decide(&ask(&sub, what, action, &attributes))?;
         let found = answer.allowed.then(|| thing(resource));
-        return Ok(query.answer(found.into_iter().collect(), None));
+        return Ok(query.answer(found, None));
     }
     let asked = asked(caller, subject, product, &attributes);
     let Page { found, next } = search_resources(asked, action, after.as_deref(), wanted.limit());
-    let found = found.iter().map(|name| thing(name)).collect();
+    let found = found.iter().map(|name| thing(name));
     Ok(query.answer(found, next.as_deref()))
 }
 
@@ -156,12 +157,12 @@ pub fn actions(caller: &Caller, json: &[u8]) -> Result<Value> {
     let product = what.map_or("", |what| what.product);
     let who = asking.subject()?.who(caller, product)?;
     let (Who::Known(subject), Some(what)) = (who, what) else {
-        return Ok(query.answer(Vec::new(), None));
+        return Ok(query.answer([], None));
     };
     let asked = asked(caller, subject, what.product, &attributes);
     let page = search_actions(asked, what.resource, after.as_deref(), wanted.limit());
     let found = page.found.iter().map(|name| json!({ "name": name }));
-    Ok(query.answer(found.collect(), page.next.as_deref()))
+    Ok(query.answer(found, page.next.as_deref()))
 }
 
 fn asked<'a>(

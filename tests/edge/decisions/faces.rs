@@ -234,15 +234,14 @@ impl<'a> Faces<'a> {
         let question = question("GET", path, &headers, extensions);
         let answer = self.envoy.clone().check(question).await.unwrap();
         let checked = Checked::new(answer.into_inner());
-        match checked.metadata.get("reason") {
-            Some(reason) => Answer {
+        if let Some(reason) = checked.metadata.get("reason") {
+            Answer {
                 allowed: checked.status == 200,
                 reason: reason.clone(),
-            },
-            None => {
-                assert_eq!(checked.status, 401, "{checked:?}");
-                refused(checked.problem()["reason"].as_str().unwrap())
             }
+        } else {
+            assert_eq!(checked.status, 401, "{checked:?}");
+            refused(checked.problem()["reason"].as_str().unwrap())
         }
     }
 

@@ -410,8 +410,8 @@ impl Making<'_> {
 
 /// A route for each permission, with and without what is said of a thing.
 fn routes(declares: &[String]) -> Vec<Route> {
-    let declared = declares.iter().map(|text| permission(text));
-    let routes = declared.flat_map(|(resource, action, _)| {
+    let permissions = declares.iter().map(|text| permission(text));
+    let routes = permissions.flat_map(|(resource, action, _)| {
         let paths = [
             format!("/{resource}/{action}"),
             format!("/{resource}/{action}/{{{}}}", generated::ATTRIBUTE),

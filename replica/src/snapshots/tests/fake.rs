@@ -1,6 +1,7 @@
 //! A source that does as it is told, and counts what it is asked.
 
 use std::collections::{HashMap, HashSet};
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Fake {
     organizations: Mutex<HashMap<OrganizationId, Remembered>>,
     /// Organizations whose facts and changes do not come before they are let go.
     held: watch::Sender<HashSet<OrganizationId>>,
+    /// Organizations whose next question for changes is never answered.
+    lost: Mutex<HashSet<OrganizationId>>,
     /// Whether heads do not come at all.
     silent: watch::Sender<bool>,
     down: AtomicBool,
@@ -49,6 +52,7 @@ impl Fake {
         let fake = Self {
             organizations: Mutex::default(),
             held: watch::Sender::default(),
+            lost: Mutex::default(),
             silent: watch::Sender::default(),
             down: AtomicBool::new(false),
             age: Mutex::default(),
@@ -119,6 +123,10 @@ impl Fake {
         self.held.send_modify(|held| {
             held.remove(&organization);
         });
+    }
+
+    pub fn lose_changes(&self, organization: OrganizationId) {
+        self.lost.lock().unwrap().insert(organization);
     }
 
     pub fn silence(&self, silent: bool) {
@@ -205,6 +213,10 @@ impl Source for Fake {
     async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
         let (organization, after) = (from.organization, from.revision);
         self.changes.fetch_add(1, Ordering::SeqCst);
+        let is_lost = self.lost.lock().unwrap().remove(&organization);
+        if is_lost {
+            return pending().await;
+        }
         self.wait_for(organization).await;
         self.check()?;
         let remembered = self.lock();
