@@ -32,7 +32,7 @@ pub const ID_TYPE: &str = "JWT";
 /// The longest token that is looked at, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8192;
 /// Memory for remembered tokens, in bytes.
-const REMEMBERED_BYTES_MAX: u64 = 16 << 20;
+const REMEMBERED_BYTES_MAX: u64 = 64 << 20;
 /// What a remembered token weighs beside its own text, in bytes; an estimate.
 const REMEMBERED_OVERHEAD_BYTES: u64 = 700;
 /// Rest between two looks for a key that is not there, in microseconds.

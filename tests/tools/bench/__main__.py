@@ -59,7 +59,7 @@ def arguments():
 def measure(bench, row):
     """The figures of a row, or why there are none; and whether it failed."""
     host.say(f"{row.name}: about {row.seconds} s")
-    begun = time.monotonic()
+    begun, (all_before, stolen_before) = time.monotonic(), host.processor_time()
     figures, reason, failed = [], "", False
     try:
         for figure in row.measure(bench):
@@ -71,8 +71,10 @@ def measure(bench, row):
         traceback.print_exc()
         reason, failed = f"failed: {str(trouble).splitlines()[0][:200]}", True
     seconds = round(time.monotonic() - begun, 1)
-    host.say(f"  {reason or 'done'}, {seconds} s")
-    one = {"figures": figures, "unmeasured": reason, "seconds": seconds}
+    all_after, stolen_after = host.processor_time()
+    stolen = round(100 * (stolen_after - stolen_before) / max(1, all_after - all_before))
+    host.say(f"  {reason or 'done'}, {seconds} s; {stolen} % of the processors went to others")
+    one = {"figures": figures, "unmeasured": reason, "seconds": seconds, "stolen": stolen}
     one |= {"machine": host.machine(), "revision": host.revision(), "quick": bench.quick}
     return one | {"date": datetime.date.today().isoformat()}, failed
 

@@ -104,6 +104,13 @@ def revision():
     return head + ("+" if changed.strip() else "")
 
 
+def processor_time():
+    """All of the processors' time since boot, and what a hypervisor gave to others (proc(5))."""
+    with open("/proc/stat") as file:
+        ticks = [int(number) for number in file.readline().split()[1:9]]
+    return sum(ticks), ticks[7]
+
+
 def busy():
     """What other processes made of both cores in the last minute; more than 0.3 spoils figures."""
     return os.getloadavg()[0]

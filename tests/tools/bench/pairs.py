@@ -22,7 +22,9 @@ class Pairs:
 
     def spread(self):
         ratios = sorted(self.ratios())
-        return f"pairs from {ratios[0]:.2f} to {ratios[-1]:.2f}"
+        quarter = len(ratios) // 4
+        low, high = ratios[quarter], ratios[-1 - quarter]
+        return f"half of {len(ratios)} pairs from {low:.2f} to {high:.2f}"
 
 
 def measure(count, left, right, warm_up=True):

@@ -64,6 +64,9 @@ def conditions(measured):
         rows = "" if len(runs) == 1 else f" ({', '.join(names)})"
         quickly = " Quickly, with less of everything." if quick else ""
         lines.append(f"{machine}; revision {revision}; {date}{rows}.{quickly}")
+    stolen = [f"`{name}` {one['stolen']} %" for name, one in measured.items() if one.get("stolen")]
+    if stolen:
+        lines.append(f"Of the processors' time, a hypervisor gave to others: {', '.join(stolen)}.")
     return "\n".join(lines)
 
 

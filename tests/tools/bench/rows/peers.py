@@ -88,9 +88,9 @@ def against_cerbos(bench):
         theirs, peer = cerbos(bench)
         theirs.headers = ours.headers
         with peer:
-            requests = bench.size(60_000, 20_000)
+            requests = bench.size(20_000, 10_000)
             measured = pairs.measure(
-                bench.size(7, 3),
+                bench.size(21, 5),
                 lambda: ours.rate(bench.folder, requests),
                 lambda: theirs.rate(bench.folder, requests // 5),
             )
@@ -120,9 +120,9 @@ def check(bench):
                 return False
 
         with Peer([empty, f"127.0.0.1:{port}"], {}, ready):
-            requests = bench.size(60_000, 20_000)
+            requests = bench.size(12_000, 6_000)
             measured = pairs.measure(
-                bench.size(9, 3),
+                bench.size(45, 9),
                 lambda: ours.rate(bench.folder, requests),
                 lambda: theirs.rate(bench.folder, requests),
             )

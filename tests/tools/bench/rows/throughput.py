@@ -24,9 +24,9 @@ def authorize(bench):
         if not answer.startswith(wire.field(1, 1)):
             raise RuntimeError("the question of the measurement is not allowed")
         health.answer(bench.folder)
-        requests = bench.size(60_000, 20_000)
+        requests = bench.size(12_000, 6_000)
         measured = pairs.measure(
-            bench.size(9, 3),
+            bench.size(45, 9),
             lambda: decision.rate(bench.folder, requests),
             lambda: health.rate(bench.folder, requests),
         )
@@ -37,7 +37,7 @@ def authorize(bench):
 def closed(server, requests, seconds):
     """Calls a second of a closed loop, by our generator."""
     flow = load.flow(requests, in_flight=load.IN_FLIGHT)
-    return load.generate(server, [flow], seconds)[0]["rate"]
+    return load.generate(server, [flow], seconds, warm_up=0.3)[0]["rate"]
 
 
 def token_pairs(bench, world, server, count):
@@ -53,9 +53,9 @@ def token_pairs(bench, world, server, count):
     # Every token has been seen when it counts.
     once = load.flow(files[0], in_flight=load.IN_FLIGHT, once=True)
     load.generate(server, [once], 1, 0)
-    seconds = bench.size(4, 2)
+    seconds = bench.size(1, 0.5)
     return pairs.measure(
-        bench.size(7, 3),
+        bench.size(25, 7),
         lambda: closed(server, files[0], seconds),
         lambda: closed(server, files[1], seconds),
     )
@@ -99,9 +99,9 @@ def batch(bench):
         answers = wire.messages(many.answer(bench.folder), 1)
         if len(answers) != QUESTIONS_PER_BATCH or not answers[0].startswith(wire.field(1, 1)):
             raise RuntimeError("the batch of the measurement is not answered as it should be")
-        requests = bench.size(60_000, 20_000)
+        requests = bench.size(12_000, 6_000)
         measured = pairs.measure(
-            bench.size(7, 3),
+            bench.size(31, 9),
             lambda: QUESTIONS_PER_BATCH * many.rate(bench.folder, requests // 6),
             lambda: single.rate(bench.folder, requests),
         )
