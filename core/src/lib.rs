@@ -45,7 +45,7 @@ pub use id::{
 };
 pub use permission::Permission;
 pub use route::Route;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotBuilder};
 pub use terms::{Attributes, NO_ATTRIBUTES};
 
 /// The slug of the product that Gatepost itself is.

@@ -44,7 +44,7 @@ pub use cache::Cache;
 pub use config::StoreConfig;
 pub use error::{Cause, Result, StoreError};
 pub use failures::{Failures, SignInFailure};
-pub use feed::Feed;
+pub use feed::{FactParts, Feed};
 pub use gatepost_core::Revision;
 pub use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
 pub use grants::{Grant, GrantCursor, GrantFilter, Grants};

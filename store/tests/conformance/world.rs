@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatepost_core::{
-    Algorithm, ApplicationId, AttributeLimit, CredentialId, GrantSubject, GroupId, OrganizationId,
-    RoleId, SessionId, Status, UserId,
+    Algorithm, ApplicationId, AttributeLimit, CredentialId, Fact, GrantSubject, GroupId,
+    OrganizationId, RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, Grant, Group, Installation, Organization,
-    PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, Credential, FactParts, Facts, Grant, Group, Installation,
+    Organization, PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -268,6 +268,11 @@ impl World {
         Self::unmigrated(database).await
     }
 
+    /// All facts of an organization now.
+    pub async fn facts(&self, organization: OrganizationId) -> Facts<Vec<Fact>> {
+        all(self.store.feed().facts(organization, now()).await.unwrap()).await
+    }
+
     /// Another replica on the same database.
     pub async fn replica(&self) -> Store {
         Store::open(self.config.clone()).await.unwrap()
@@ -314,5 +319,19 @@ impl World {
         tx.refresh_tokens().insert(&token).await.unwrap();
         tx.commit(draft("session.create")).await.unwrap();
         (session, token)
+    }
+}
+
+/// All parts at once.
+pub async fn all(mut facts: Facts<FactParts>) -> Facts<Vec<Fact>> {
+    let mut all = Vec::new();
+    while let Some(part) = facts.parts.next().await.unwrap() {
+        all.extend(part);
+    }
+    Facts {
+        revision: facts.revision,
+        epoch: facts.epoch,
+        age_us: facts.age_us,
+        parts: all,
     }
 }
