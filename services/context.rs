@@ -251,6 +251,18 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// For a request that carries no bearer token.
+    pub fn open(app: &Arc<App>, arrival: &Arrival) -> Self {
+        Self {
+            app: Arc::clone(app),
+            now: app.clock.now(),
+            arrival: arrival.clone(),
+            bearer: None,
+            revision: None,
+            max_age_s: None,
+        }
+    }
+
     /// A new id.
     pub fn new_id(&self) -> Uuid {
         new_id(self.now)

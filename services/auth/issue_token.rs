@@ -1,12 +1,16 @@
 //! `IssueToken`: a name and a password, or a client and its secret, for a token.
 
+use std::sync::Arc;
+
 use gatepost_core::name;
 use gatepost_core::{SessionId, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
+use gatepost_replica::Want;
 use gatepost_store::{Actor, Organization, Session, User};
 
-use super::issue::{self, Client, Issue, Issued, for_machine, for_person, person_scope};
+use super::client::Client;
+use super::issue::{self, Issue, Issued, for_machine, for_person, person_scope};
 use crate::attempts::Attempts;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
@@ -37,32 +41,33 @@ async fn client_credentials(
 ) -> Result<IssueTokenResponse> {
     require("clientId", &request.client_id)?;
     require("clientSecret", &request.client_secret)?;
-    let attempts = Attempts::begin(
-        &gate.app,
-        &request.client_id,
-        None,
-        gate.arrival.address,
-        gate.now,
-    )
-    .await?;
-    let client = prove_client(gate, &attempts, &request).await?;
-    // The revision is read after the credential was found, so that a replica that knows it knows
-    // the credential too.
-    let revision = gate
-        .app
-        .store
-        .read(client.organization.id)
-        .await?
-        .revision();
+    let entered = Client::enter(gate, &request.client_id, &request.client_secret).await;
+    let client = entered?.0;
+    let issuer = gate.app.public_url.clone();
+    let issued = for_client(gate, &client, &issuer).await?;
+    Ok(response(issued, None))
+}
+
+/// A token for an application that proved itself.
+///
+/// # Errors
+/// `INTERNAL` when there is no key to sign with; `UNAVAILABLE`.
+pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Result<Issued> {
+    // The client was found in this snapshot, so a replica that knows its revision knows it too.
+    let snapshots = &gate.app.gatekeeper.snapshots;
+    let present = snapshots
+        .get(client.organization.id, Want::default())
+        .await?;
     let issue = Issue {
         organization: &client.organization,
-        revision,
+        revision: present.revision(),
         client: Some(&client.application),
+        issuer,
         now: gate.now,
     };
-    let issued = for_machine(&gate.app, &issue, &client).await?;
-    gate.revision = Some(revision);
-    Ok(response(issued, None))
+    let issued = for_machine(&gate.app, &issue, client).await?;
+    gate.revision = Some(present.revision());
+    Ok(issued)
 }
 
 async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTokenResponse> {
@@ -82,7 +87,7 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let found = find_person(gate, &account, client.as_ref()).await?;
+    let found = find_person(gate, &account, client.as_deref()).await?;
     let stored = found.as_ref().map(|(_, user)| &user.password_hash);
     let correct = gate.app.passwords.verify(&request.password, stored).await?;
     let Some((organization, user)) = found.filter(|_| correct) else {
@@ -95,14 +100,14 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     issue::require_active(&organization)?;
     attempts.succeeded(&gate.app).await?;
     let scope = person_scope(&request.scope, None);
-    start_session(gate, &organization, &user, client.as_ref(), scope).await
+    start_session(gate, &organization, &user, client.as_deref(), scope).await
 }
 
 async fn prove_client(
     gate: &Gate,
     attempts: &Attempts,
     request: &IssueTokenRequest,
-) -> Result<Client> {
+) -> Result<Arc<Client>> {
     let proven = Client::prove(&gate.app, &request.client_id, &request.client_secret).await;
     if proven
         .as_ref()
@@ -180,6 +185,7 @@ async fn start_session(
         organization,
         revision,
         client: application,
+        issuer: &gate.app.public_url,
         now: gate.now,
     };
     let issued = for_person(&gate.app, &issue, &user, &session, scope).await?;

@@ -4,9 +4,10 @@ use gatepost_core::Status;
 use gatepost_core::session::Presented;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{RefreshTokenRequest, RefreshTokenResponse};
-use gatepost_store::{Actor, Organization, Scope, Standing, User};
+use gatepost_store::{Actor, Scope, Standing, User};
 
-use super::issue::{Client, Issue, for_person, person_scope, require_active};
+use super::client::Client;
+use super::issue::{Issue, Issued, for_person, person_scope, require_active};
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
@@ -20,51 +21,98 @@ pub async fn refresh_token(
         let message = "`grantType` must be `refresh_token` here";
         return Err(Error::new(ErrorReason::GrantTypeUnsupported, message));
     }
-    let presented =
-        RefreshToken::read(&gate.app.sealer, &request.refresh_token).ok_or_else(invalid)?;
-    if !request.client_id.is_empty() {
-        let client = Client::prove(&gate.app, &request.client_id, &request.client_secret).await?;
-        if client.organization.id != presented.organization {
-            return Err(invalid());
-        }
-    }
+    let client = match request.client_id.as_str() {
+        "" => None,
+        id => Some(Client::prove(&gate.app, id, &request.client_secret).await?),
+    };
+    let issuer = gate.app.public_url.clone();
+    let turn = Turn {
+        token: &request.refresh_token,
+        scope: &request.scope,
+        client: client.as_deref(),
+        issuer: &issuer,
+    };
+    let (issued, next) = refresh(gate, turn).await?;
+    Ok(RefreshTokenResponse {
+        access_token: issued.access_token,
+        expires_in: issued.expires_in,
+        refresh_token: Some(next),
+        token_type: "Bearer".to_owned(),
+        id_token: issued.id_token,
+        scope: issued.scope,
+    })
+}
+
+/// A refresh token that is presented.
+pub struct Turn<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// The scope that is asked for; empty for the session's.
+    pub scope: &'a str,
+    /// The client that presents it, if it proved itself.
+    pub client: Option<&'a Client>,
+    /// Who issues what it is turned into.
+    pub issuer: &'a str,
+}
+
+/// Turns a refresh token into the next tokens of its session: an access token, and the next
+/// refresh token.
+///
+/// # Errors
+/// `REFRESH_TOKEN_INVALID`; `ORGANIZATION_SUSPENDED`; what the store answers.
+pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
-    let standing = standing(&tx, presented, &request.client_id).await?;
+    let standing = standing(&tx, presented, turn.client).await?;
     let organization = tx.organizations().own().await?;
     require_active(&organization)?;
     let limits = gate.app.sign_in.rotation;
     let worth = standing
         .session
         .judge(presented.generation, gate.now, limits);
-    match worth {
+    let next = match worth {
         Presented::Rotate => rotate(gate, tx, presented, &standing).await?,
         // Nothing changes: it was used before, and its answer may have been lost.
         Presented::Repeat => {
             gate.revision = Some(tx.revision());
-            drop(tx);
+            presented.successor()
         }
         Presented::Expired => return Err(invalid()),
         Presented::Reused => {
             end_stolen_session(gate, tx, presented).await?;
             return Err(invalid());
         }
-    }
-    let next = presented.successor().write(&gate.app.sealer);
-    respond(gate, &organization, &standing, next, &request.scope).await
+    };
+    let issue = Issue {
+        organization: &organization,
+        revision: gate.revision.unwrap_or_default(),
+        client: standing.application.as_ref(),
+        issuer: turn.issuer,
+        now: gate.now,
+    };
+    let Standing { user, session, .. } = &standing;
+    let scope = person_scope(turn.scope, Some(&session.scope));
+    let issued = for_person(&gate.app, &issue, user, session, scope).await?;
+    Ok((issued, next.write(&gate.app.sealer)))
 }
 
 /// The session and what it stands on, if all of that still stands.
-async fn standing(tx: &Scope, presented: RefreshToken, client_id: &str) -> Result<Standing> {
+async fn standing(
+    tx: &Scope,
+    presented: RefreshToken,
+    presenter: Option<&Client>,
+) -> Result<Standing> {
     let standing = tx.sessions().standing(presented.session).await?;
     let standing = standing
         .filter(|standing| standing.session.ended_at.is_none())
         .filter(|standing| standing.user.status == Status::Active)
         .ok_or_else(invalid)?;
-    // The application that signed the person in may be gone: so is what it was given.
-    let client = standing.application.as_ref();
-    let is_gone = standing.session.application.is_some() && client.is_none();
-    let same = client.is_some_and(|client| client.client_id == client_id);
-    if is_gone || (!client_id.is_empty() && !same) {
+    // The application that signed the person in may be gone: so is what it was given. And what was
+    // given to one is nothing to another.
+    let client = standing.application.as_ref().map(|client| client.id);
+    let is_gone = standing.session.application != client;
+    let is_anothers = presenter.is_some_and(|presenter| Some(presenter.application.id) != client);
+    if is_gone || is_anothers {
         return Err(invalid());
     }
     Ok(standing)
@@ -75,7 +123,7 @@ async fn rotate(
     tx: Scope,
     presented: RefreshToken,
     standing: &Standing,
-) -> Result<()> {
+) -> Result<RefreshToken> {
     let device = gate.arrival.device();
     let sessions = tx.sessions();
     let (session, generation) = (presented.session, presented.generation);
@@ -89,7 +137,7 @@ async fn rotate(
     let mut audit = Audit::new(actor, "session.refresh", gate.now, &gate.arrival);
     audit.target("session", presented.session);
     gate.commit(tx, audit).await?;
-    Ok(())
+    Ok(presented.successor())
 }
 
 /// A refresh token that comes back was stolen, or its successor was: the session ends, and every
@@ -111,32 +159,6 @@ async fn end_stolen_session(gate: &mut Gate, tx: Scope, presented: RefreshToken)
         gate.commit(tx, audit).await?;
     }
     Ok(())
-}
-
-async fn respond(
-    gate: &Gate,
-    organization: &Organization,
-    standing: &Standing,
-    refresh_token: String,
-    scope: &str,
-) -> Result<RefreshTokenResponse> {
-    let issue = Issue {
-        organization,
-        revision: gate.revision.unwrap_or_default(),
-        client: standing.application.as_ref(),
-        now: gate.now,
-    };
-    let Standing { user, session, .. } = standing;
-    let scope = person_scope(scope, Some(&session.scope));
-    let issued = for_person(&gate.app, &issue, user, session, scope).await?;
-    Ok(RefreshTokenResponse {
-        access_token: issued.access_token,
-        expires_in: issued.expires_in,
-        refresh_token: Some(refresh_token),
-        token_type: "Bearer".to_owned(),
-        id_token: issued.id_token,
-        scope: issued.scope,
-    })
 }
 
 fn actor(user: &User) -> Actor {
