@@ -13,6 +13,8 @@ mod proxied;
 #[cfg(test)]
 mod tests;
 
+pub use oauth::client_header;
+
 use std::sync::Arc;
 
 use axum::Router;

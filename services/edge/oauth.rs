@@ -9,6 +9,8 @@ mod form;
 mod metadata;
 mod refusal;
 
+pub use client::header as client_header;
+
 use std::sync::Arc;
 
 use axum::Router;

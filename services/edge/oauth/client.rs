@@ -72,8 +72,8 @@ fn presented(headers: &HeaderMap, form: &Form) -> Result<Presented, Refusal> {
             by_header: false,
         });
     };
-    let basic = value.to_str().ok().and_then(basic);
-    let Some((named, proof)) = basic.filter(|_| more.is_none()) else {
+    let named = value.to_str().ok().and_then(header);
+    let Some((named, proof)) = named.filter(|_| more.is_none()) else {
         let message = "the `Authorization` header must be `Basic` with client id and secret";
         return Err(Refusal::new(Code::InvalidClient, message).by_header(true));
     };
@@ -90,7 +90,7 @@ fn presented(headers: &HeaderMap, form: &Form) -> Result<Presented, Refusal> {
 }
 
 /// Client id and secret, each form-encoded before they were joined (RFC 6749 §2.3.1).
-fn basic(value: &str) -> Option<(String, String)> {
+pub fn header(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -110,12 +110,12 @@ mod tests {
     #[test]
     fn both_halves_are_form_encoded() {
         let value = format!("bAsIc {}", STANDARD.encode("a%3Ab+c:s%25+t:u"));
-        let read = basic(&value).unwrap();
+        let read = header(&value).unwrap();
         assert_eq!(read, ("a:b c".to_owned(), "s% t:u".to_owned()));
-        assert_eq!(basic("Bearer x"), None);
-        assert_eq!(basic(&format!("Basic {}", STANDARD.encode("a%zz:b"))), None);
+        assert_eq!(header("Bearer x"), None);
+        assert_eq!(header(&format!("Basic {}", STANDARD.encode("a%zz:b"))), None);
         assert_eq!(
-            basic(&format!("Basic {}", STANDARD.encode("no colon"))),
+            header(&format!("Basic {}", STANDARD.encode("no colon"))),
             None
         );
     }
@@ -123,7 +123,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_breaks_it(value in "(?i:basic )?.{0,200}") {
-            let _ = basic(&value);
+            let _ = header(&value);
         }
     }
 }
