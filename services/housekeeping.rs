@@ -40,6 +40,7 @@ async fn prune(app: &App) -> Result<()> {
         app.store.prune(organization, now).await?;
         remove_expired_grants(app, organization, now).await?;
     }
+    app.store.prune_marks(now).await?;
     app.store.prune_failures(now - FAILURES_KEPT).await?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use gatepost_core::{
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
 use gatepost_store::{
-    Application, AuditEvent, Credential, Grant, Group, Organization, Role, Scope, Session, User,
+    Application, AuditEvent, Credential, Grant, Group, Organization, Proof, Role, Scope, Session,
+    User,
 };
 use pbjson_types::Struct;
 use time::OffsetDateTime;
@@ -231,6 +232,10 @@ pub fn credential(credential: &Credential) -> pb::Credential {
         id: credential.id.to_string(),
         client_secret: None,
         created_at: Some(timestamp(credential.created_at)),
+        public_key: match &credential.proof {
+            Proof::PublicKey(jwk) => jwk.clone(),
+            Proof::Secret(_) => String::new(),
+        },
     }
 }
 

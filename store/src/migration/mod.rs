@@ -6,6 +6,7 @@
 mod m0001_init;
 mod m0002_grant_terms;
 mod m0003_sessions;
+mod m0006_public_keys;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -20,7 +21,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 3;
+pub(crate) const LATEST: i32 = 6;
 
 /// What one number adds.
 struct Migration {
@@ -33,7 +34,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -54,6 +55,13 @@ const MIGRATIONS: [Migration; 3] = [
         columns: m0003_sessions::columns,
         indexes: m0003_sessions::indexes,
         gone: m0003_sessions::gone,
+    },
+    Migration {
+        number: 6,
+        tables: m0006_public_keys::tables,
+        columns: m0006_public_keys::columns,
+        indexes: m0006_public_keys::indexes,
+        gone: Vec::new,
     },
 ];
 
