@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use gatepost_core::feed::{Facts, Head, Heads, Steps};
-use gatepost_core::{OrganizationId, Revision};
+use gatepost_core::{Fact, OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
-use gatepost_replica::{Error, Hints, Result, Source};
+use gatepost_replica::{Error, FactParts, Hints, Result, Source};
 use gatepost_store::{Bus, HintStream, Store, StoreError};
 use time::OffsetDateTime;
 
@@ -34,9 +34,14 @@ impl Source for Database {
         &self,
         organization: OrganizationId,
         now: OffsetDateTime,
-    ) -> Result<Option<Facts>> {
+    ) -> Result<Option<Facts<FactParts<'_>>>> {
         match self.store.feed().facts(organization, now).await {
-            Ok(facts) => Ok(Some(facts)),
+            Ok(facts) => Ok(Some(Facts {
+                revision: facts.revision,
+                epoch: facts.epoch,
+                age_us: facts.age_us,
+                parts: stream::try_unfold(facts.parts, next_part).boxed(),
+            })),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(failed(error)),
         }
@@ -58,6 +63,13 @@ impl Source for Database {
         let next = |mut hints: HintStream| async { Some((hints.next().await?, hints)) };
         stream::unfold(self.bus.subscribe(), next).boxed()
     }
+}
+
+async fn next_part(
+    mut parts: gatepost_store::FactParts,
+) -> Result<Option<(Vec<Fact>, gatepost_store::FactParts)>> {
+    let part = parts.next().await.map_err(failed)?;
+    Ok(part.map(|part| (part, parts)))
 }
 
 fn failed(error: StoreError) -> Error {

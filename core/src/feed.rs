@@ -4,7 +4,7 @@ mod narrow;
 
 pub use narrow::{Narrow, Reach, narrowed_epoch};
 
-use crate::fact::{Change, Fact};
+use crate::fact::Change;
 use crate::id::{OrganizationId, Revision};
 
 /// Where an organization stands.
@@ -30,17 +30,17 @@ pub struct Heads {
     pub age_us: u64,
 }
 
-/// An organization at one revision.
+/// An organization at one revision. It may have ten million facts, so they come in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct Facts<Parts> {
     /// The revision.
     pub revision: Revision,
     /// See [`Head::epoch`].
     pub epoch: u64,
-    /// Everything that is so, in no order.
-    pub facts: Vec<Fact>,
     /// See [`Heads::age_us`].
     pub age_us: u64,
+    /// Everything that is so, in no order.
+    pub parts: Parts,
 }
 
 /// What each of some revisions changed, in their order and without a gap.

@@ -19,6 +19,7 @@ pub mod password;
 pub mod permission;
 pub mod route;
 pub mod search;
+pub mod session;
 pub mod simulate;
 pub mod snapshot;
 
@@ -45,7 +46,7 @@ pub use id::{
 };
 pub use permission::Permission;
 pub use route::Route;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotBuilder};
 pub use terms::{Attributes, NO_ATTRIBUTES};
 
 /// The slug of the product that Gatepost itself is.

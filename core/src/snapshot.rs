@@ -57,6 +57,42 @@ pub struct Snapshot {
     stale_products: bool,
 }
 
+/// A snapshot under construction, for facts that do not come all at once.
+pub struct SnapshotBuilder {
+    snapshot: Snapshot,
+    people: PeopleBuilder,
+}
+
+impl SnapshotBuilder {
+    /// Of an organization that has no facts yet.
+    pub fn new(organization: OrganizationId, revision: Revision) -> Self {
+        Self {
+            snapshot: Snapshot::empty(organization, revision),
+            people: PeopleBuilder::default(),
+        }
+    }
+
+    /// Takes in more facts, in any order.
+    pub fn add(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        for fact in facts {
+            self.snapshot.gather(&mut self.people, &fact);
+        }
+    }
+
+    /// The snapshot, when all facts were taken in.
+    pub fn build(self) -> Snapshot {
+        let Self {
+            mut snapshot,
+            people,
+        } = self;
+        let (people, counts) = people.finish(snapshot.groups.len());
+        snapshot.people = people;
+        snapshot.groups.count_all(&counts);
+        snapshot.settle();
+        snapshot
+    }
+}
+
 impl Snapshot {
     /// Folds the facts of an organization, in any order.
     pub fn build(
@@ -64,16 +100,9 @@ impl Snapshot {
         revision: Revision,
         facts: impl IntoIterator<Item = Fact>,
     ) -> Self {
-        let mut snapshot = Self::empty(organization, revision);
-        let mut people = PeopleBuilder::default();
-        for fact in facts {
-            snapshot.gather(&mut people, &fact);
-        }
-        let (people, counts) = people.finish(snapshot.groups.len());
-        snapshot.people = people;
-        snapshot.groups.count_all(&counts);
-        snapshot.settle();
-        snapshot
+        let mut builder = SnapshotBuilder::new(organization, revision);
+        builder.add(facts);
+        builder.build()
     }
 
     /// The snapshot after the changes of the revisions up to this one.

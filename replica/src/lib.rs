@@ -24,6 +24,6 @@ pub use present::{Freshness, Present, Want};
 pub use recent::{RECENT_MAX, RecentQuestion, recent_questions, remember_questions};
 pub use remote::{Remote, RemoteConfig};
 pub use snapshots::{News, SnapshotConfig, Snapshots};
-pub use source::{Hints, Source};
+pub use source::{FactParts, Hints, Source};
 pub use upstream::{Installation, Upstream, UpstreamConfig};
 pub use verify::{ACCESS_TYPE, Ending, ID_TYPE, TOKEN_BYTES_MAX, Verified, Verifier};

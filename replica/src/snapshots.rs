@@ -10,6 +10,7 @@
 mod budget;
 mod feed;
 mod follow;
+mod load;
 mod slot;
 #[cfg(test)]
 mod tests;

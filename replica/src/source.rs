@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
-use gatepost_core::{OrganizationId, Revision};
+use gatepost_core::{Fact, OrganizationId, Revision};
 use time::OffsetDateTime;
 
 use crate::error::Result;
+
+/// What is so, a part at a time; an error ends them.
+pub type FactParts<'a> = BoxStream<'a, Result<Vec<Fact>>>;
 
 /// Hints from the moment of subscribing on; they may all be lost.
 pub type Hints = BoxStream<'static, Hint>;
@@ -29,11 +32,10 @@ pub trait Source: Send + Sync + 'static {
         &self,
         organization: OrganizationId,
         now: OffsetDateTime,
-    ) -> Result<Option<Facts>>;
+    ) -> Result<Option<Facts<FactParts<'_>>>>;
 
     /// What each revision after that of `from`, up to and with `up_to`, changed. `None` when one of
-    /// them is not there, when there are too many, or when `from` is of another epoch: load the
-    /// facts then.
+    /// them is not there, or when `from` is of another epoch: load the facts then.
     async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>>;
 
     /// Leaves all connections behind and makes new ones when they are needed: called when nothing

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use gatepost_core::feed::{Facts, Head, Heads, Hint, Steps};
-use gatepost_core::{OrganizationId, Revision};
+use gatepost_core::{Fact, OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::IssueTokenRequest;
 use gatepost_proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -26,7 +26,7 @@ use tonic::{Code, Request, Status, Streaming};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::source::{Hints, Source};
+use crate::source::{FactParts, Hints, Source};
 
 /// How long a connection may take to come up.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -241,6 +241,32 @@ impl Upstream {
         self.heard(part).await
     }
 
+    /// All parts of an answer, this one first, until it has said which is the last.
+    fn parts(
+        &self,
+        first: pb::StreamFactsResponse,
+        answer: Streaming<pb::StreamFactsResponse>,
+    ) -> impl Stream<Item = Result<Vec<Fact>>> {
+        let moment = (first.revision, first.epoch);
+        stream::try_unfold(Some((Some(first), answer)), move |rest| async move {
+            let Some((first, mut answer)) = rest else {
+                return Ok(None);
+            };
+            let part = match first {
+                Some(first) => first,
+                None => self.next(&mut answer).await?.ok_or_else(not_all)?,
+            };
+            if (part.revision, part.epoch) != moment {
+                return Err(nonsense("facts of two revisions"));
+            }
+            let facts = part.facts.iter().map(|fact| serde_json::from_str(fact));
+            let facts = facts
+                .collect::<Result<_, _>>()
+                .map_err(|_| nonsense("fact"))?;
+            Ok(Some((facts, (!part.last).then_some((None, answer)))))
+        })
+    }
+
     async fn watch(&self) -> Result<Streaming<pb::WatchHeadsResponse>> {
         let request = self.long(pb::WatchHeadsRequest {}).await?;
         let answer = self.client().watch_heads(request).await;
@@ -282,36 +308,23 @@ impl Source for Upstream {
         &self,
         organization: OrganizationId,
         _: OffsetDateTime,
-    ) -> Result<Option<Facts>> {
+    ) -> Result<Option<Facts<FactParts<'_>>>> {
         let request = pb::StreamFactsRequest {
             organization_id: organization.to_string(),
             products: self.config.products.clone(),
         };
         let request = self.long(request).await?;
-        let mut parts = match self.client().stream_facts(request).await {
+        let mut answer = match self.client().stream_facts(request).await {
             Err(status) if status.code() == Code::NotFound => return Ok(None),
             answer => self.heard(answer).await?.into_inner(),
         };
-        let mut facts: Option<Facts> = None;
-        while let Some(part) = self.next(&mut parts).await? {
-            let all = facts.get_or_insert_with(|| Facts {
-                revision: part.revision,
-                epoch: part.epoch,
-                facts: Vec::new(),
-                age_us: part.age_us,
-            });
-            if (all.revision, all.epoch) != (part.revision, part.epoch) {
-                return Err(nonsense("facts of two revisions"));
-            }
-            for fact in &part.facts {
-                let fact = serde_json::from_str(fact).map_err(|_| nonsense("fact"))?;
-                all.facts.push(fact);
-            }
-            if part.last {
-                return Ok(facts);
-            }
-        }
-        Err(unreachable("the upstream server did not tell all facts"))
+        let first = self.next(&mut answer).await?.ok_or_else(not_all)?;
+        Ok(Some(Facts {
+            revision: first.revision,
+            epoch: first.epoch,
+            age_us: first.age_us,
+            parts: self.parts(first, answer).boxed(),
+        }))
     }
 
     async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
@@ -399,6 +412,10 @@ fn nonsense(what: &'static str) -> Error {
         "the upstream server does not speak our language",
     )
     .because(format!("its {what} cannot be read"))
+}
+
+fn not_all() -> Error {
+    unreachable("the upstream server did not tell all facts")
 }
 
 fn unreachable(message: &'static str) -> Error {

@@ -4,16 +4,16 @@ use gatepost_core::name;
 use gatepost_core::{SessionId, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
-use gatepost_store::{Actor, Organization, RefreshToken, Session, User};
+use gatepost_store::{Actor, Organization, Session, User};
 
 use super::issue::{self, Client, Issue, Issued, for_machine, for_person, person_scope};
 use crate::attempts::Attempts;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
-use crate::seal::{REFRESH_TOKEN, new_secret};
+use crate::token::RefreshToken;
 
-/// What a refresh token begins with, so that scanners find one that leaked.
-const REFRESH_PREFIX: &str = "gpr_";
+/// How a password is called among the methods of a session (RFC 8176 §2).
+const METHOD_PASSWORD: &str = "pwd";
 
 /// Handles the RPC.
 pub async fn issue_token(
@@ -153,11 +153,20 @@ async fn start_session(
         expires_at: gate.now + gate.app.sign_in.refresh_token,
         ended_at: None,
         ended_until: None,
+        within: None,
+        scope: scope.clone(),
+        generation: 0,
+        rotated_at: None,
+        last_seen_at: gate.now,
+        device: gate.arrival.device(),
+        methods: vec![METHOD_PASSWORD.to_owned()],
     };
     tx.sessions().insert(&session).await?;
-    let refresh_token = new_refresh_token()?;
-    let row = refresh_row(gate, &session, &refresh_token, &scope);
-    tx.refresh_tokens().insert(&row).await?;
+    let refresh_token = RefreshToken {
+        organization: organization.id,
+        session: session.id,
+        generation: session.generation,
+    };
     let actor = Actor {
         kind: "user".into(),
         id: user.id.to_string(),
@@ -174,7 +183,10 @@ async fn start_session(
         now: gate.now,
     };
     let issued = for_person(&gate.app, &issue, &user, &session, scope).await?;
-    Ok(response(issued, Some(refresh_token)))
+    Ok(response(
+        issued,
+        Some(refresh_token.write(&gate.app.sealer)),
+    ))
 }
 
 /// The account as it is inside the transaction: whoever changed the password or suspended it
@@ -195,27 +207,6 @@ fn same_account(now: Option<User>, checked: &User) -> Result<User> {
         ));
     }
     Ok(user)
-}
-
-/// The row of a refresh token; it lives as long as its session.
-pub fn refresh_row(gate: &Gate, session: &Session, token: &str, scope: &str) -> RefreshToken {
-    RefreshToken {
-        hash: gate.app.sealer.hash(REFRESH_TOKEN, token),
-        session: session.id,
-        user: session.user,
-        scope: scope.to_owned(),
-        issued_at: gate.now,
-        expires_at: session.expires_at,
-        used_at: None,
-    }
-}
-
-/// A new refresh token.
-///
-/// # Errors
-/// `INTERNAL` when the system gives no randomness.
-pub fn new_refresh_token() -> Result<String> {
-    Ok(new_secret(REFRESH_PREFIX)?)
 }
 
 fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse {

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use gatepost_core::claims::{AccessClaims, TYPE_USER};
 use gatepost_core::feed::{Facts, Head, Heads, Steps};
 use gatepost_core::{
@@ -21,7 +21,9 @@ use gatepost_core::{
 };
 use gatepost_proto::envoy::check_response::HttpResponse;
 use gatepost_proto::envoy::{CheckRequest, CheckResponse};
-use gatepost_replica::{Gatekeeper, Hints, Result, SnapshotConfig, Snapshots, Source, Verifier};
+use gatepost_replica::{
+    FactParts, Gatekeeper, Hints, Result, SnapshotConfig, Snapshots, Source, Verifier,
+};
 use http::Request;
 use http::header::AUTHORIZATION;
 use prost::Message as _;
@@ -216,7 +218,7 @@ impl Source for World {
         &self,
         organization: OrganizationId,
         _: OffsetDateTime,
-    ) -> Result<Option<Facts>> {
+    ) -> Result<Option<Facts<FactParts<'_>>>> {
         let facts = if organization == SYSTEM {
             system(&self.jwk)
         } else if organization == ACME {
@@ -227,8 +229,8 @@ impl Source for World {
         Ok(Some(Facts {
             revision: 1,
             epoch: 1,
-            facts,
             age_us: 0,
+            parts: stream::iter([Ok(facts)]).boxed(),
         }))
     }
 

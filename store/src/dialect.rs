@@ -1,6 +1,10 @@
 //! The one file that knows the two engines: how to open them, what they lock, how PostgreSQL is
 //! told which organization a transaction belongs to, and the row-level security behind it.
 
+mod parts;
+
+pub(crate) use parts::{Memberships, Parts};
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +12,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use gatepost_core::OrganizationId;
-use sea_orm::sea_query::SelectStatement;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
@@ -27,9 +30,6 @@ const INSTALLATION_LOCK: i64 = 0x6761_7465_706f_7374;
 
 /// Readers of the embedded database.
 const EMBEDDED_READERS_MAX: u32 = 4;
-
-/// Rows that are taken from a cursor at once.
-const ROWS_PER_PART: usize = 5_000;
 
 /// Longest wait for another replica's migration or first start.
 const INSTALLATION_LOCK_WAIT_MS: u32 = 120_000;
@@ -310,41 +310,6 @@ pub(crate) async fn open_door(transaction: &DatabaseTransaction, door: Door) -> 
         .map(|row| row.try_get("", "now"))
         .transpose()?
         .unwrap_or(0))
-}
-
-/// Reads the rows of a query that may have very many.
-///
-/// A server has ten seconds of patience with one statement, so it gives the rows of one cursor in
-/// parts. Pages by key would not do: with the row-level security in between, it expects few rows
-/// and sorts all of them for each page. The other engine has no such limit. Only one such query
-/// may be open in a transaction, and all of them must have the same columns.
-pub(crate) async fn read_in_parts(
-    transaction: &DatabaseTransaction,
-    select: &SelectStatement,
-    mut each: impl FnMut(&QueryResult) -> Result<()>,
-) -> Result<()> {
-    if !is_server(transaction) {
-        let rows = transaction.query_all(select).await?;
-        return rows.iter().try_for_each(each);
-    }
-    let Statement { sql, values, .. } = DbBackend::Postgres.build(select);
-    let declare = format!("DECLARE parts NO SCROLL CURSOR FOR {sql}");
-    run(
-        transaction,
-        &declare,
-        values.into_iter().flat_map(|values| values.0),
-    )
-    .await?;
-    let fetch = format!("FETCH {ROWS_PER_PART} FROM parts");
-    loop {
-        let next = Statement::from_string(DbBackend::Postgres, &fetch);
-        let rows = transaction.query_all_raw(next).await?;
-        rows.iter().try_for_each(&mut each)?;
-        if rows.len() < ROWS_PER_PART {
-            break;
-        }
-    }
-    run(transaction, "CLOSE parts", []).await
 }
 
 /// A scope that is nobody's: what it may see is in the row-level security below.

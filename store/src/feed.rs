@@ -4,32 +4,23 @@
 //! lock before anything else. So whoever read up to revision *n* misses nothing when it asks for
 //! what follows *n*; nothing with a lower number can appear later.
 
+mod facts;
+
+pub use facts::FactParts;
+
 use gatepost_core::feed::{Facts, Head, Heads, Steps};
-use gatepost_core::{
-    ApplicationId, Change, CredentialId, Fact, GroupId, Member, OrganizationId, Revision, RoleId,
-    SessionId, UserId,
-};
+use gatepost_core::{Change, OrganizationId, Revision};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::columns;
 use crate::dialect::{self, Door};
-use crate::entity::{
-    applications, changes, credentials, grants, group_members, groups, installation, manifests,
-    organization_heads, organizations, roles, sessions, signing_keys, user_members, users,
-};
+use crate::entity::{changes, organization_heads};
 use crate::error::{Result, StoreError};
-use crate::keys::SigningKey;
-use crate::organizations::Organization;
 use crate::store::Store;
-use crate::times::micros;
-
-/// From more revisions than this, a snapshot is better loaded anew.
-const CHANGED_REVISIONS_MAX: u64 = 10_000;
 
 /// Heads that are asked for in one statement.
 const HEADS_PER_STATEMENT_MAX: usize = 5_000;
@@ -88,7 +79,11 @@ impl<'a> Feed<'a> {
 
     /// Everything that is so in an organization, without ended sessions that mean nothing any more
     /// at `now`. `NotFound` when there is no such organization.
-    pub async fn facts(self, organization: OrganizationId, now: OffsetDateTime) -> Result<Facts> {
+    pub async fn facts(
+        self,
+        organization: OrganizationId,
+        now: OffsetDateTime,
+    ) -> Result<Facts<FactParts>> {
         let (transaction, _) = self.begin().await?;
         let head = organization_heads::Entity::find_by_id(organization.uuid())
             .one(&transaction)
@@ -96,31 +91,22 @@ impl<'a> Feed<'a> {
             .ok_or(StoreError::NotFound {
                 noun: "organization",
             })?;
-        let loader = Loader {
-            transaction,
-            organization: organization.uuid(),
-            facts: Vec::new(),
-        };
-        let facts = loader.load(now).await?;
         Ok(Facts {
             revision: unsigned(head.revision),
             epoch: unsigned(head.epoch),
-            facts,
             age_us: 0,
+            parts: FactParts::new(transaction, organization.uuid(), now),
         })
     }
 
     /// What each revision after `after`, up to and with `up_to`, changed. `None` when one of them
-    /// is not there, or there are too many: load the facts then.
+    /// is not there: load the facts then.
     pub async fn changes(
         self,
         organization: OrganizationId,
         after: Revision,
         up_to: Revision,
     ) -> Result<Option<Steps>> {
-        if up_to.saturating_sub(after) > CHANGED_REVISIONS_MAX {
-            return Ok(None);
-        }
         let (transaction, _) = self.begin().await?;
         let rows = changes::Entity::find()
             .filter(changes::Column::OrganizationId.eq(organization.uuid()))
@@ -164,234 +150,6 @@ fn read_change(row: &changes::Model) -> Result<Option<Change>> {
         after: side(&row.after, "after")?,
     };
     Ok(change.key().is_some().then_some(change))
-}
-
-/// Loads the facts of one organization, a table at a time, only the columns that facts need.
-struct Loader {
-    transaction: DatabaseTransaction,
-    organization: Uuid,
-    facts: Vec<Fact>,
-}
-
-impl Loader {
-    async fn load(mut self, now: OffsetDateTime) -> Result<Vec<Fact>> {
-        self.load_organizations().await?;
-        self.load_people().await?;
-        self.load_members().await?;
-        self.load_roles_and_grants().await?;
-        self.load_machines().await?;
-        self.load_ended_sessions(now).await?;
-        self.load_installation().await?;
-        self.transaction.rollback().await?;
-        Ok(self.facts)
-    }
-
-    /// Whether this is the system organization.
-    async fn is_system(&self) -> Result<bool> {
-        let system = installation::Entity::find()
-            .filter(installation::Column::SystemOrganizationId.eq(self.organization));
-        Ok(system.one(&self.transaction).await?.is_some())
-    }
-
-    async fn load_organizations(&mut self) -> Result<()> {
-        let mut select = organizations::Entity::find();
-        if !self.is_system().await? {
-            select = select.filter(organizations::Column::Id.eq(self.organization));
-        }
-        for row in select.all(&self.transaction).await? {
-            self.facts.push(Organization::read(row)?.fact());
-        }
-        Ok(())
-    }
-
-    async fn load_people(&mut self) -> Result<()> {
-        let users: Vec<(Uuid, String, String, String, String)> = users::Entity::find()
-            .select_only()
-            .column(users::Column::Id)
-            .column(users::Column::Username)
-            .column(users::Column::FirstName)
-            .column(users::Column::LastName)
-            .column(users::Column::Status)
-            .filter(users::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for row in users {
-            self.facts.push(crate::users::fact_of(row)?);
-        }
-        let groups: Vec<(Uuid, String, bool)> = groups::Entity::find()
-            .select_only()
-            .column(groups::Column::Id)
-            .column(groups::Column::Name)
-            .column(groups::Column::BuiltIn)
-            .filter(groups::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        let groups = groups.into_iter();
-        self.facts
-            .extend(groups.map(|(id, name, built_in)| Fact::Group {
-                id: GroupId::new(id),
-                name,
-                built_in,
-            }));
-        Ok(())
-    }
-
-    async fn load_members(&mut self) -> Result<()> {
-        let users = user_members::Entity::find()
-            .select_only()
-            .column(user_members::Column::GroupId)
-            .column(user_members::Column::UserId)
-            .filter(user_members::Column::OrganizationId.eq(self.organization))
-            .into_query();
-        // An organization may have ten million of these.
-        let facts = &mut self.facts;
-        dialect::read_in_parts(&self.transaction, &users, |row| {
-            facts.push(Fact::Member {
-                group: GroupId::new(row.try_get_by_index(0)?),
-                member: Member::User(UserId::new(row.try_get_by_index(1)?)),
-            });
-            Ok(())
-        })
-        .await?;
-        let children: Vec<(Uuid, Uuid)> = group_members::Entity::find()
-            .select_only()
-            .column(group_members::Column::GroupId)
-            .column(group_members::Column::ChildId)
-            .filter(group_members::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        self.facts
-            .extend(children.into_iter().map(|(group, child)| Fact::Member {
-                group: GroupId::new(group),
-                member: Member::Group(GroupId::new(child)),
-            }));
-        Ok(())
-    }
-
-    async fn load_roles_and_grants(&mut self) -> Result<()> {
-        let rows: Vec<(Uuid, String, String, String, bool)> = self
-            .roles()
-            .select_only()
-            .column(roles::Column::Id)
-            .column(roles::Column::Product)
-            .column(roles::Column::Name)
-            .column(roles::Column::Permissions)
-            .column(roles::Column::BuiltIn)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for (id, product, name, permissions, built_in) in rows {
-            let permissions = columns::permissions(&permissions, id)?;
-            self.facts.push(Fact::Role {
-                id: RoleId::new(id),
-                product,
-                name,
-                permissions,
-                built_in,
-            });
-        }
-        let rows: Vec<crate::grants::Columns> = grants::Entity::find()
-            .select_only()
-            .column(grants::Column::SubjectKind)
-            .column(grants::Column::SubjectId)
-            .column(grants::Column::RoleId)
-            .column(grants::Column::ExpiresAt)
-            .column(grants::Column::Limits)
-            .filter(grants::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for row in rows {
-            self.facts.push(crate::grants::fact_of(row)?);
-        }
-        Ok(())
-    }
-
-    /// Only own rows: those of manifests are the system organization's facts.
-    fn roles(&self) -> Select<roles::Entity> {
-        roles::Entity::find().filter(roles::Column::OrganizationId.eq(self.organization))
-    }
-
-    async fn load_machines(&mut self) -> Result<()> {
-        let rows: Vec<(Uuid, String, String, String)> = applications::Entity::find()
-            .select_only()
-            .column(applications::Column::Id)
-            .column(applications::Column::Name)
-            .column(applications::Column::ClientId)
-            .column(applications::Column::Status)
-            .filter(applications::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for (id, name, client_id, status) in rows {
-            let status = columns::status(&status, "applications", id)?;
-            let id = ApplicationId::new(id);
-            self.facts.push(Fact::Application {
-                id,
-                name,
-                client_id,
-                status,
-            });
-        }
-        let rows: Vec<(Uuid, Uuid)> = credentials::Entity::find()
-            .select_only()
-            .column(credentials::Column::Id)
-            .column(credentials::Column::ApplicationId)
-            .filter(credentials::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        self.facts
-            .extend(rows.into_iter().map(|(id, application)| Fact::Credential {
-                id: CredentialId::new(id),
-                application: ApplicationId::new(application),
-            }));
-        Ok(())
-    }
-
-    async fn load_ended_sessions(&mut self, now: OffsetDateTime) -> Result<()> {
-        let rows: Vec<(Uuid, i64)> = sessions::Entity::find()
-            .select_only()
-            .column(sessions::Column::Id)
-            .column(sessions::Column::EndedUntil)
-            .filter(sessions::Column::OrganizationId.eq(self.organization))
-            .filter(sessions::Column::EndedUntil.gt(micros(now)))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        self.facts
-            .extend(rows.into_iter().map(|(id, until)| Fact::EndedSession {
-                id: SessionId::new(id),
-                until: crate::sessions::ended_until_s(until),
-            }));
-        Ok(())
-    }
-
-    /// Products and keys; there are none outside the system organization.
-    async fn load_installation(&mut self) -> Result<()> {
-        let products: Vec<(String, String)> = manifests::Entity::find()
-            .select_only()
-            .column(manifests::Column::Slug)
-            .column(manifests::Column::Product)
-            .filter(manifests::Column::OrganizationId.eq(self.organization))
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for row in products {
-            self.facts.push(crate::manifests::fact_of(row)?);
-        }
-        let keys = signing_keys::Entity::find()
-            .filter(signing_keys::Column::OrganizationId.eq(self.organization))
-            .all(&self.transaction)
-            .await?;
-        for row in keys {
-            self.facts.push(SigningKey::read(row)?.fact());
-        }
-        Ok(())
-    }
 }
 
 fn unsigned(number: i64) -> u64 {

@@ -55,10 +55,12 @@ impl Snapshots {
         slots.remove(&organization)
     }
 
-    /// Removes slots that were asked for once and never filled.
+    /// Removes slots that were asked for once and never filled, and that nobody is about to fill.
     pub(super) fn sweep(&self, beat: u64) {
-        let is_idle =
-            |slot: &Slot| !slot.is_loaded() && beat.saturating_sub(slot.used_at()) > IDLE_BEATS_MAX;
+        let is_idle = |slot: &Slot| {
+            let idle = beat.saturating_sub(slot.used_at());
+            !slot.is_loaded() && idle > IDLE_BEATS_MAX && slot.try_work().is_some()
+        };
         // Decisions read here: to write when there is nothing to remove would hold them up.
         if self.read_slots().values().any(|slot| is_idle(slot)) {
             let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,6 @@ use std::time::Duration;
 use foldhash::{HashSet, HashSetExt};
 use futures::stream::pending;
 use futures::{FutureExt, StreamExt};
-use gatepost_core::claims::Ended;
 use gatepost_core::feed::{Head, Hint, Steps};
 use gatepost_core::{OrganizationId, Snapshot};
 use gatepost_proto::ErrorReason;
@@ -33,11 +32,16 @@ const FAILING_MAX: Duration = Duration::from_secs(3);
 const REST: Duration = Duration::from_millis(4);
 /// Hints that one round answers at the most.
 const HINTS_MAX: usize = 4_096;
-/// How long the work on one organization may take.
-const WORK_MAX: Duration = Duration::from_mins(2);
 /// How long changes may take to come. On a connection whose other end was lost without a word they
-/// never do, while rounds on other connections go well; loading anew asks on another one, too.
+/// never do, while rounds on other connections go well: the next question goes out on another one.
 const CHANGES_MAX: Duration = Duration::from_secs(5);
+/// After so many questions in a row for changes that did not come, everything is loaded anew: one
+/// revision may have changed so much. Not at the first: that may take longer than it saves.
+const CHANGES_LATE_MAX: u32 = 2;
+/// Revisions that are asked for at once.
+const STEPS_MAX: u64 = 1_000;
+/// Who is further behind than so many revisions had better load anew.
+const BEHIND_MAX: u64 = 10_000;
 /// More revisions than these are applied on a thread of their own.
 const STEPS_INLINE_MAX: usize = 16;
 /// An organization that changes is weighed again after so many beats.
@@ -272,8 +276,18 @@ impl Snapshots {
             revision: known.snapshot.revision(),
             ..head
         };
-        let steps = timeout(CHANGES_MAX, self.source.changes(from, head.revision)).await;
-        let Some(steps) = steps.unwrap_or(Ok(None))? else {
+        if head.revision.saturating_sub(from.revision) > BEHIND_MAX {
+            return Ok(false);
+        }
+        let up_to = head.revision.min(from.revision + STEPS_MAX);
+        let Ok(steps) = timeout(CHANGES_MAX, self.source.changes(from, up_to)).await else {
+            return match slot.note_late_changes() {
+                CHANGES_LATE_MAX.. => Ok(false),
+                _ => Err(unavailable()),
+            };
+        };
+        slot.forget_late_changes();
+        let Some(steps) = steps? else {
             return Ok(false);
         };
         let kept = self.is_feeding().then(|| steps.clone());
@@ -287,7 +301,12 @@ impl Snapshots {
         };
         let now = self.clock.since_boot();
         let beat = self.beat.load(Ordering::Relaxed);
-        let proven_at = moment.max(known.proven_at());
+        let is_there = up_to == head.revision;
+        let proven_at = if is_there {
+            moment.max(known.proven_at())
+        } else {
+            known.proven_at()
+        };
         let weigh = beat.saturating_sub(slot.weighed_at()) >= BEATS_PER_WEIGHING;
         if weigh {
             slot.weigh(&snapshot, beat);
@@ -304,48 +323,18 @@ impl Snapshots {
         slot.note_lag(lag);
         metrics::gauge!("gatepost_snapshot_lag_seconds").set(lag.as_secs_f64());
         self.tell(head.organization);
+        if !is_there {
+            self.want(head.organization);
+        }
         Ok(true)
     }
 
-    /// Builds a snapshot from all facts, few at a time: they must leave the source some air.
-    pub(super) async fn load(&self, organization: OrganizationId, slot: &Slot) -> Result<()> {
-        let _permit = self
-            .loads
-            .acquire()
-            .await
-            .map_err(|error| unavailable().because(error))?;
-        let asked_at = self.clock.since_boot();
-        let now = self.clock.now();
-        let Some(facts) = self.source.facts(organization, now).await? else {
-            return Err(Ended::OrganizationGone.into());
-        };
-        let (revision, epoch) = (facts.revision, facts.epoch);
-        let build = move || Snapshot::build(organization, revision, facts.facts);
-        let snapshot = spawn_blocking(build).await;
-        let snapshot = Arc::new(snapshot.map_err(|error| unavailable().because(error))?);
-        let beat = self.beat.load(Ordering::Relaxed);
-        slot.weigh(&snapshot, beat);
-        slot.touch(beat);
-        let now = self.clock.since_boot();
-        let moment = asked_at.saturating_sub(Duration::from_micros(facts.age_us));
-        slot.put(Known::new(snapshot, epoch, now, moment));
-        metrics::counter!("gatepost_snapshot_loads_total").increment(1);
-        self.keep_within_budget(organization);
-        self.tell(organization);
-        if now.saturating_sub(moment) > self.config.bound / 2 {
-            // It took so long that it has to catch up before anybody may decide from it.
-            self.want(organization);
-        }
-        Ok(())
-    }
-
-    /// Does work until it has taken too long, or the connections were left that it may wait for.
+    /// Does work until the connections were left that it may wait for.
     async fn unless_cut<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut cut = self.cut.subscribe();
         tokio::select! {
             done = work => done,
             _ = cut.changed() => Err(unavailable()),
-            () = sleep(WORK_MAX) => Err(unavailable()),
         }
     }
 }
@@ -368,6 +357,6 @@ fn apply(mut snapshot: Arc<Snapshot>, steps: Steps, now_s: i64) -> Arc<Snapshot>
     Arc::new(snapshot.forget_ended_sessions(now_s))
 }
 
-fn unavailable() -> Error {
+pub(super) fn unavailable() -> Error {
     Error::new(ErrorReason::StoreUnavailable, "the source does not answer")
 }

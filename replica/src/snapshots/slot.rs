@@ -1,6 +1,6 @@
 //! What is known of one organization, and who is at work on it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(super) struct Slot {
     bytes: AtomicUsize,
     /// The beat in which the bytes were counted.
     weighed_at: AtomicU64,
+    /// Questions for changes in a row that were not answered in time.
+    late_changes: AtomicU32,
     /// What changed lately, while somebody is fed.
     window: std::sync::Mutex<Window>,
     /// Held by the one task that changes what is known.
@@ -115,6 +117,15 @@ impl Slot {
 
     pub fn note_lag(&self, lag: Duration) {
         self.lag_us.store(micros(lag), Ordering::Relaxed);
+    }
+
+    /// Notes that changes did not come in time; answers how often in a row.
+    pub fn note_late_changes(&self) -> u32 {
+        self.late_changes.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub fn forget_late_changes(&self) {
+        self.late_changes.store(0, Ordering::Relaxed);
     }
 
     /// Notes that a decision looked here in this beat. Most do so in the same beat as the one

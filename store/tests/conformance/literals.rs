@@ -40,7 +40,7 @@ pub async fn sql_text_is_a_literal(world: World) {
             1
         );
     }
-    let facts = world.store.feed().facts(world.acme, now()).await.unwrap();
+    let facts = world.facts(world.acme).await;
     let steps = world
         .store
         .feed()
@@ -58,7 +58,7 @@ pub async fn sql_text_is_a_literal(world: World) {
         facts.sort_by_key(gatepost_core::Fact::key);
         facts
     };
-    assert_eq!(sorted(folded.facts()), sorted(facts.facts));
+    assert_eq!(sorted(folded.facts()), sorted(facts.parts));
     world
         .behind()
         .await

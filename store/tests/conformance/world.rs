@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatepost_core::{
-    Algorithm, ApplicationId, AttributeLimit, CredentialId, GrantSubject, GroupId, OrganizationId,
-    RoleId, SessionId, Status, UserId,
+    Algorithm, ApplicationId, AttributeLimit, CredentialId, Fact, GrantSubject, GroupId,
+    OrganizationId, RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, Grant, Group, Installation, Organization,
-    PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, Credential, Device, FactParts, Facts, Grant, Group,
+    Installation, Organization, PasswordHash, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -151,18 +151,16 @@ pub fn session(user: UserId) -> Session {
         expires_at: now() + Duration::DAY,
         ended_at: None,
         ended_until: None,
-    }
-}
-
-pub fn refresh_token(session: &Session) -> RefreshToken {
-    RefreshToken {
-        hash: id::<Uuid>().as_bytes().to_vec(),
-        session: session.id,
-        user: session.user,
+        within: None,
         scope: "openid".into(),
-        issued_at: now(),
-        expires_at: now() + Duration::DAY,
-        used_at: None,
+        generation: 0,
+        rotated_at: None,
+        last_seen_at: now(),
+        device: Device {
+            address: "192.0.2.1".into(),
+            agent: "browser/1".into(),
+        },
+        methods: vec!["pwd".into()],
     }
 }
 
@@ -268,6 +266,11 @@ impl World {
         Self::unmigrated(database).await
     }
 
+    /// All facts of an organization now.
+    pub async fn facts(&self, organization: OrganizationId) -> Facts<Vec<Fact>> {
+        all(self.store.feed().facts(organization, now()).await.unwrap()).await
+    }
+
     /// Another replica on the same database.
     pub async fn replica(&self) -> Store {
         Store::open(self.config.clone()).await.unwrap()
@@ -306,13 +309,25 @@ impl World {
     }
 
     /// Adds a live session of a user of acme, with a refresh token.
-    pub async fn add_session(&self, user: UserId) -> (Session, RefreshToken) {
+    pub async fn add_session(&self, user: UserId) -> Session {
         let session = session(user);
-        let token = refresh_token(&session);
         let tx = self.store.write(self.acme).await.unwrap();
         tx.sessions().insert(&session).await.unwrap();
-        tx.refresh_tokens().insert(&token).await.unwrap();
         tx.commit(draft("session.create")).await.unwrap();
-        (session, token)
+        session
+    }
+}
+
+/// All parts at once.
+pub async fn all(mut facts: Facts<FactParts>) -> Facts<Vec<Fact>> {
+    let mut all = Vec::new();
+    while let Some(part) = facts.parts.next().await.unwrap() {
+        all.extend(part);
+    }
+    Facts {
+        revision: facts.revision,
+        epoch: facts.epoch,
+        age_us: facts.age_us,
+        parts: all,
     }
 }

@@ -6,7 +6,8 @@ use gatepost::clock::{Clock, new_id};
 use gatepost_core::name::key;
 use gatepost_core::{
     ApplicationId, AttributeLimit, Effect, GrantSubject, GroupId, Member, OrganizationId, Question,
-    Reason, RoleId, RolePermission, Route, Snapshot, Status, Subject, UserId, View, decide,
+    Reason, RoleId, RolePermission, Route, Snapshot, SnapshotBuilder, Status, Subject, UserId,
+    View, decide,
 };
 use gatepost_store::{Grant, Group, Manifest, PasswordHash, Role, Scope, Store, User};
 use serde_json::json;
@@ -366,14 +367,13 @@ impl Making<'_> {
             wait_until_seen(world, admin).await;
         }
         for (slug, organization) in all {
-            let facts = self
-                .store
-                .feed()
-                .facts(organization, self.now)
-                .await
-                .unwrap();
-            let snapshot = Snapshot::build(organization, facts.revision, facts.facts);
-            snapshots.insert(slug, snapshot);
+            let feed = self.store.feed();
+            let mut facts = feed.facts(organization, self.now).await.unwrap();
+            let mut builder = SnapshotBuilder::new(organization, facts.revision);
+            while let Some(part) = facts.parts.next().await.unwrap() {
+                builder.add(part);
+            }
+            snapshots.insert(slug, builder.build());
         }
         snapshots
     }

@@ -12,12 +12,13 @@ use gatepost_core::{Change, Fact, GroupId, OrganizationId, Revision};
 use gatepost_proto::ErrorReason;
 use time::OffsetDateTime;
 use tokio::sync::{broadcast, watch};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Offset};
 use crate::error::{Error, Result};
 use crate::snapshots::{SnapshotConfig, Snapshots};
-use crate::source::{Hints, Source};
+use crate::source::{FactParts, Hints, Source};
 
 /// An organization as the source remembers it.
 #[derive(Clone)]
@@ -33,8 +34,10 @@ pub struct Fake {
     organizations: Mutex<HashMap<OrganizationId, Remembered>>,
     /// Organizations whose facts and changes do not come before they are let go.
     held: watch::Sender<HashSet<OrganizationId>>,
-    /// Organizations whose next question for changes is never answered.
-    lost: Mutex<HashSet<OrganizationId>>,
+    /// How many questions for changes of an organization are never answered.
+    lost: Mutex<HashMap<OrganizationId, usize>>,
+    /// How long each part of the facts takes.
+    pace: Mutex<Duration>,
     /// Whether heads do not come at all.
     silent: watch::Sender<bool>,
     down: AtomicBool,
@@ -53,6 +56,7 @@ impl Fake {
             organizations: Mutex::default(),
             held: watch::Sender::default(),
             lost: Mutex::default(),
+            pace: Mutex::default(),
             silent: watch::Sender::default(),
             down: AtomicBool::new(false),
             age: Mutex::default(),
@@ -93,6 +97,11 @@ impl Fake {
         remembered.revision
     }
 
+    /// Commits so many new groups, one after the other; answers the last revision.
+    pub fn write_many(&self, organization: OrganizationId, count: usize) -> Revision {
+        (0..count).fold(0, |_, _| self.write(organization))
+    }
+
     /// Counts revisions anew, from 1, with no group.
     pub fn begin_epoch(&self, organization: OrganizationId) {
         let mut organizations = self.lock();
@@ -125,8 +134,13 @@ impl Fake {
         });
     }
 
-    pub fn lose_changes(&self, organization: OrganizationId) {
-        self.lost.lock().unwrap().insert(organization);
+    pub fn lose_changes(&self, organization: OrganizationId, times: usize) {
+        self.lost.lock().unwrap().insert(organization, times);
+    }
+
+    /// Tells a fact at a time, each after so long.
+    pub fn tell_slowly(&self, pace: Duration) {
+        *self.pace.lock().unwrap() = pace;
     }
 
     pub fn silence(&self, silent: bool) {
@@ -163,6 +177,18 @@ impl Fake {
         drop(free.unwrap());
     }
 
+    fn parts(&self, facts: &[Fact]) -> FactParts<'static> {
+        let pace = *self.pace.lock().unwrap();
+        if pace.is_zero() {
+            return stream::iter([Ok(facts.to_vec())]).boxed();
+        }
+        let tell = move |fact| async move {
+            sleep(pace).await;
+            Ok(vec![fact])
+        };
+        stream::iter(facts.to_vec()).then(tell).boxed()
+    }
+
     fn age_us(&self) -> u64 {
         u64::try_from(self.age.lock().unwrap().as_micros()).unwrap()
     }
@@ -197,7 +223,7 @@ impl Source for Fake {
         &self,
         organization: OrganizationId,
         _: OffsetDateTime,
-    ) -> Result<Option<Facts>> {
+    ) -> Result<Option<Facts<FactParts<'_>>>> {
         self.facts.fetch_add(1, Ordering::SeqCst);
         self.wait_for(organization).await;
         self.check()?;
@@ -205,15 +231,24 @@ impl Source for Fake {
         Ok(remembered.get(&organization).map(|found| Facts {
             revision: found.revision,
             epoch: found.epoch,
-            facts: found.facts.clone(),
             age_us: self.age_us(),
+            parts: self.parts(&found.facts),
         }))
     }
 
     async fn changes(&self, from: Head, up_to: Revision) -> Result<Option<Steps>> {
         let (organization, after) = (from.organization, from.revision);
         self.changes.fetch_add(1, Ordering::SeqCst);
-        let is_lost = self.lost.lock().unwrap().remove(&organization);
+        let is_lost = self
+            .lost
+            .lock()
+            .unwrap()
+            .get_mut(&organization)
+            .is_some_and(|times| {
+                let is_lost = *times > 0;
+                *times = times.saturating_sub(1);
+                is_lost
+            });
         if is_lost {
             return pending().await;
         }
