@@ -8,6 +8,7 @@ mod methods;
 mod probes;
 mod short;
 mod threads;
+mod turns;
 
 use std::net::SocketAddr;
 use std::path::Path;
