@@ -233,8 +233,8 @@ pub fn credential(credential: &Credential) -> pb::Credential {
         client_secret: None,
         created_at: Some(timestamp(credential.created_at)),
         public_key: match &credential.proof {
-            Proof::PublicKey(jwk) => jwk.clone(),
-            Proof::Secret(_) => String::new(),
+            Proof::PublicKey(jwk) => Some(jwk.clone()),
+            Proof::Secret(_) => None,
         },
     }
 }
