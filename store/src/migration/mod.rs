@@ -6,6 +6,7 @@
 mod m0001_init;
 mod m0002_grant_terms;
 mod m0003_sessions;
+mod m0004_signing_key_turns;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -20,7 +21,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 3;
+pub(crate) const LATEST: i32 = 4;
 
 /// What one number adds.
 struct Migration {
@@ -33,7 +34,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -54,6 +55,13 @@ const MIGRATIONS: [Migration; 3] = [
         columns: m0003_sessions::columns,
         indexes: m0003_sessions::indexes,
         gone: m0003_sessions::gone,
+    },
+    Migration {
+        number: 4,
+        tables: Vec::new,
+        columns: m0004_signing_key_turns::columns,
+        indexes: Vec::new,
+        gone: Vec::new,
     },
 ];
 
