@@ -51,6 +51,8 @@ pub struct Config {
     pub upstream: Option<RemoteConfig>,
     /// How long tokens live, and how sign-ins are limited.
     pub sign_in: SignInConfig,
+    /// How long a key signs tokens before the next one does; `None` for ever.
+    pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
     pub telemetry: TelemetryConfig,
 }
@@ -113,7 +115,12 @@ impl SignInConfig {
     /// When the last access token of a session that ends now has expired for certain. Until then
     /// the session is remembered as ended.
     pub fn last_token_ends(&self, now: OffsetDateTime) -> OffsetDateTime {
-        now + self.access_token + LATE_TOKENS
+        now + self.tokens_live()
+    }
+
+    /// How long after the end of a session or of a key's turn its last token may live.
+    pub fn tokens_live(&self) -> Duration {
+        self.access_token + LATE_TOKENS
     }
 }
 
@@ -157,6 +164,7 @@ impl Config {
             snapshot_budget_bytes: read.budget_bytes()?,
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
+            signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };
         read.check_plaintext(&config)?;
@@ -312,6 +320,11 @@ impl Reader<'_> {
         })
     }
 
+    fn signing_key_age(&self) -> Result<Option<Duration>, ConfigError> {
+        let days = self.between("signing_key_days", 0, 3_650)?;
+        Ok((days > 0).then(|| Duration::from_hours(24 * days)))
+    }
+
     fn telemetry(&self) -> Result<TelemetryConfig, ConfigError> {
         let json = match self.settings.text("log_format") {
             Some("json") => true,
@@ -396,6 +409,8 @@ mod tests {
             ("GATEPOST_MASTER_KEY_FILE", "/nowhere/key"),
             ("GATEPOST_LOG_FORMAT", "xml"),
             ("GATEPOST_ACCESS_TOKEN_SECONDS", "5"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
             ("GATEPOST_ONLY", "identity"),
             ("GATEPOST_ONLY", "authorize"),
@@ -432,6 +447,15 @@ mod tests {
         assert!(!format!("{sidecar:?}").contains("hunter2"));
         given.push(("GATEPOST_UPSTREAM_ORGANIZATIONS", "acme"));
         assert!(config(&given).is_err());
+    }
+
+    #[test]
+    fn keys_sign_for_ever_when_told_so() {
+        let age = |days| config(&[("GATEPOST_SIGNING_KEY_DAYS", days)]).map(|c| c.signing_key_age);
+        assert_eq!(age("0"), Ok(None));
+        assert_eq!(age("2"), Ok(Some(Duration::from_hours(48))));
+        let default = config(&[]).unwrap().signing_key_age;
+        assert_eq!(default, Some(Duration::from_hours(90 * 24)));
     }
 
     #[test]

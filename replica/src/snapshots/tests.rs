@@ -1,5 +1,6 @@
 //! Snapshots over a source that is told to be slow, silent, broken or of another epoch.
 
+mod clocks;
 mod fake;
 mod feeding;
 mod loading;

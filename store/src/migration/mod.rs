@@ -6,6 +6,7 @@
 mod m0001_init;
 mod m0002_grant_terms;
 mod m0003_sessions;
+mod m0004_signing_key_turns;
 mod m0006_public_keys;
 
 use sea_orm::sea_query::{
@@ -34,7 +35,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -55,6 +56,13 @@ const MIGRATIONS: [Migration; 4] = [
         columns: m0003_sessions::columns,
         indexes: m0003_sessions::indexes,
         gone: m0003_sessions::gone,
+    },
+    Migration {
+        number: 4,
+        tables: Vec::new,
+        columns: m0004_signing_key_turns::columns,
+        indexes: Vec::new,
+        gone: Vec::new,
     },
     Migration {
         number: 6,
