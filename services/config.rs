@@ -1,5 +1,6 @@
 //! The configuration: settings, read and checked before anything is started.
 
+mod passwords;
 mod settings;
 mod upstream;
 
@@ -14,6 +15,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 
 /// Bytes in what settings call a megabyte.
@@ -50,6 +52,8 @@ pub struct Config {
     pub upstream: Option<RemoteConfig>,
     /// How long tokens live, and how sign-ins are limited.
     pub sign_in: SignInConfig,
+    /// How passwords are hashed, and what they must be.
+    pub passwords: PasswordConfig,
     /// What is logged and traced.
     pub telemetry: TelemetryConfig,
 }
@@ -96,8 +100,6 @@ pub struct SignInConfig {
     pub access_token: Duration,
     /// Lifetime of a refresh token and of its session.
     pub refresh_token: Duration,
-    /// Passwords that are checked at the same time.
-    pub password_workers: usize,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
 }
@@ -154,6 +156,7 @@ impl Config {
             snapshot_budget_bytes: read.budget_bytes()?,
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
+            passwords: read.passwords()?,
             telemetry: read.telemetry()?,
         };
         read.check_plaintext(&config)?;
@@ -299,8 +302,6 @@ impl Reader<'_> {
         Ok(SignInConfig {
             access_token: seconds("access_token_seconds", 60, 86_400)?,
             refresh_token: seconds("refresh_token_seconds", 300, 31_536_000)?,
-            password_workers: usize::try_from(self.between("password_workers", 1, 64)?)
-                .unwrap_or(1),
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
         })
     }
@@ -359,6 +360,20 @@ mod tests {
     }
 
     #[test]
+    fn weak_hashes_are_told_apart() {
+        let weak = |memory, iterations| {
+            let given = [
+                ("GATEPOST_PASSWORD_MEMORY_KIB", memory),
+                ("GATEPOST_PASSWORD_ITERATIONS", iterations),
+            ];
+            config(&given).unwrap().passwords.is_weak()
+        };
+        assert!(!config(&[]).unwrap().passwords.is_weak());
+        assert!(!weak("7168", "5"));
+        assert!(weak("7168", "4") && weak("1024", "1"));
+    }
+
+    #[test]
     fn plain_text_stays_on_loopback_unless_allowed() {
         let open = ("GATEPOST_LISTEN", "0.0.0.0:4000");
         let error = config(&[open]).unwrap_err();
@@ -389,6 +404,11 @@ mod tests {
             ("GATEPOST_MASTER_KEY_FILE", "/nowhere/key"),
             ("GATEPOST_LOG_FORMAT", "xml"),
             ("GATEPOST_ACCESS_TOKEN_SECONDS", "5"),
+            ("GATEPOST_PASSWORD_MEMORY_KIB", "1023"),
+            ("GATEPOST_PASSWORD_ITERATIONS", "65"),
+            ("GATEPOST_PASSWORD_PARALLELISM", "0"),
+            ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
+            ("GATEPOST_PASSWORD_HISTORY", "25"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
             ("GATEPOST_ONLY", "identity"),
             ("GATEPOST_ONLY", "authorize"),

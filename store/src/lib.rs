@@ -27,6 +27,7 @@ mod list;
 mod manifests;
 mod migration;
 mod organizations;
+mod passwords;
 mod refresh_tokens;
 mod roles;
 mod scope;

@@ -40,7 +40,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 13] = [
+const OWNED: [&str; 14] = [
     "users",
     "groups",
     "user_members",
@@ -51,6 +51,7 @@ const OWNED: [&str; 13] = [
     "credentials",
     "sessions",
     "refresh_tokens",
+    "password_history",
     "signing_keys",
     "manifests",
     "idempotency_keys",

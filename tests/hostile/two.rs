@@ -91,7 +91,7 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 33] = [
+const PLAIN: [&str; 34] = [
     "attributes.{key}",
     "attributes.{value}",
     "products.[]",
@@ -104,6 +104,7 @@ const PLAIN: [&str; 33] = [
     "firstName",
     "lastName",
     "password",
+    "passwordHash",
     "oldPassword",
     "newPassword",
     "name",

@@ -5,6 +5,7 @@
 
 mod m0001_init;
 mod m0002_grant_terms;
+mod m0005_passwords;
 
 use sea_orm::sea_query::{IndexCreateStatement, TableAlterStatement, TableCreateStatement};
 use sea_orm::{ActiveValue, ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
@@ -17,7 +18,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 2;
+pub(crate) const LATEST: i32 = 5;
 
 /// What one number adds.
 struct Migration {
@@ -28,7 +29,7 @@ struct Migration {
     indexes: fn() -> Vec<IndexCreateStatement>,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -40,6 +41,12 @@ const MIGRATIONS: [Migration; 2] = [
         tables: Vec::new,
         columns: m0002_grant_terms::columns,
         indexes: m0002_grant_terms::indexes,
+    },
+    Migration {
+        number: 5,
+        tables: m0005_passwords::tables,
+        columns: m0005_passwords::columns,
+        indexes: m0005_passwords::indexes,
     },
 ];
 
