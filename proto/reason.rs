@@ -46,7 +46,8 @@ impl ErrorReason {
             | Self::GrantTypeUnsupported
             | Self::GrantIncomplete
             | Self::PasswordRefused
-            | Self::ManifestInvalid => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
+            | Self::ManifestInvalid
+            | Self::TokenNotRevocable => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Self::BodyTooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
             Self::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Self::MediaTypeUnsupported => {
@@ -126,6 +127,7 @@ impl ErrorReason {
             // The title that clients of Lerian's Access Manager know.
             Self::ClientInvalid => "Invalid Client",
             Self::RefreshTokenInvalid => "Refresh token invalid",
+            Self::TokenNotRevocable => "Token not revocable",
             Self::PermissionMissing => "Permission missing",
             Self::EscalationRefused => "Escalation refused",
             Self::SubjectForeign => "Foreign subject",

@@ -6,6 +6,7 @@ use gatepost_core::OrganizationId;
 use gatepost_replica::Gatekeeper;
 use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
+use crate::auth::Clients;
 use crate::clock::Clock;
 use crate::config::SignInConfig;
 use crate::context::Audit;
@@ -32,8 +33,12 @@ pub struct App {
     pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.
     pub passwords: Passwords,
+    /// Applications that proved themselves lately.
+    pub clients: Clients,
     /// The issuer of tokens.
     pub public_url: String,
+    /// The organization whose issuer that is.
+    pub default_organization: OrganizationId,
     /// Whether organizations may be created.
     pub multi_tenant: bool,
     /// Lifetimes and limits of sign-ins.

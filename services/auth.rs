@@ -1,6 +1,8 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
+mod client;
 mod get_user_info;
+mod introspect_token;
 mod issue;
 mod issue_token;
 mod list_json_web_keys;
@@ -8,11 +10,19 @@ mod list_permissions;
 mod logout;
 mod person;
 mod refresh_token;
+mod revoke_token;
 
 use std::sync::Arc;
 
 use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
+
+pub use client::{Client, Clients};
+pub use introspect_token::{Asker, introspect};
+pub use issue::{Issued, client_actor};
+pub use issue_token::for_client;
+pub use refresh_token::{Turn, refresh};
+pub use revoke_token::revoke;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
@@ -29,6 +39,8 @@ wire!(AuthService for Auth {
     run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
+    run_whole introspect_token(IntrospectTokenRequest) -> IntrospectTokenResponse;
+    run revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
     run get_user_info(GetUserInfoRequest) -> GetUserInfoResponse;
     run list_permissions(ListPermissionsRequest) -> ListPermissionsResponse;
     run_public list_json_web_keys(ListJsonWebKeysRequest) -> ListJsonWebKeysResponse;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use gatepost_core::session::RotationLimits;
 use gatepost_replica::RemoteConfig;
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -98,8 +99,10 @@ pub struct BootstrapConfig {
 pub struct SignInConfig {
     /// Lifetime of an access token.
     pub access_token: Duration,
-    /// Lifetime of a refresh token and of its session.
+    /// Lifetime of a session, and so of its refresh tokens.
     pub refresh_token: Duration,
+    /// How long one refresh token of a session is good for.
+    pub rotation: RotationLimits,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
 }
@@ -302,6 +305,10 @@ impl Reader<'_> {
         Ok(SignInConfig {
             access_token: seconds("access_token_seconds", 60, 86_400)?,
             refresh_token: seconds("refresh_token_seconds", 300, 31_536_000)?,
+            rotation: RotationLimits {
+                grace: seconds("refresh_grace_seconds", 0, 60)?,
+                idle: seconds("refresh_idle_seconds", 0, 31_536_000)?,
+            },
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
         })
     }

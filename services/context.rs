@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gatepost_core::{Effect, Revision, RolePermission, Subject, grant};
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, AuditDraft, Role, Scope, Target};
+use gatepost_store::{Actor, AuditDraft, Device, Role, Scope, Target};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct Arrival {
     pub request_id: String,
     /// Where it came from: the peer, or what a trusted proxy says.
     pub address: IpAddr,
+    /// What the caller's program calls itself (RFC 9110 §10.1.5); may be empty.
+    pub agent: String,
 }
 
 impl Arrival {
@@ -42,6 +44,15 @@ impl Arrival {
         Self {
             request_id: String::new(),
             address: Ipv4Addr::LOCALHOST.into(),
+            agent: String::new(),
+        }
+    }
+
+    /// What a session tells of where it is used.
+    pub fn device(&self) -> Device {
+        Device {
+            address: self.address.to_string(),
+            agent: self.agent.clone(),
         }
     }
 }
@@ -240,6 +251,18 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// For a request that carries no bearer token.
+    pub fn open(app: &Arc<App>, arrival: &Arrival) -> Self {
+        Self {
+            app: Arc::clone(app),
+            now: app.clock.now(),
+            arrival: arrival.clone(),
+            bearer: None,
+            revision: None,
+            max_age_s: None,
+        }
+    }
+
     /// A new id.
     pub fn new_id(&self) -> Uuid {
         new_id(self.now)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, USER_AGENT};
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use tracing::Instrument;
@@ -19,6 +19,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Hops of `X-Forwarded-For` that are looked at; a longer chain is somebody's joke.
 const HOPS_MAX: usize = 32;
+/// How much of a program's name for itself is kept.
+const AGENT_CHARACTERS_MAX: usize = 200;
 
 /// The address of the socket's other end.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,7 @@ impl Door {
                 None => Arrival::inside().address,
             },
             request_id: new_id(self.clock.now()).to_string(),
+            agent: agent(headers),
         }
     }
 
@@ -88,6 +91,16 @@ impl Door {
         }
         address
     }
+}
+
+/// What a program calls itself, as far as it can be shown to people.
+fn agent(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(USER_AGENT)
+        .map_or(&[][..], HeaderValue::as_bytes);
+    let text = String::from_utf8_lossy(value);
+    let shown = text.chars().filter(|character| !character.is_control());
+    shown.take(AGENT_CHARACTERS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -123,5 +136,15 @@ mod tests {
     fn a_malformed_hop_ends_the_walk() {
         assert_eq!(address("10.0.0.1", &["9.9.9.9, unknown"]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &[""]), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_agent_is_cut_and_has_no_control_characters() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(agent(&headers), "");
+        let long = format!("a\tb{}", "x".repeat(300));
+        headers.insert(USER_AGENT, long.parse().unwrap());
+        let shown = agent(&headers);
+        assert!(shown.starts_with("abx") && shown.len() == AGENT_CHARACTERS_MAX);
     }
 }

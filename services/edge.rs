@@ -1,15 +1,19 @@
-//! Wires that other standards fix: Envoy's external authorization, OpenID AuthZEN, forward-auth.
+//! Wires that other standards fix: Envoy's external authorization, OpenID AuthZEN, forward-auth,
+//! OAuth 2.
 //!
-//! Each reads a question in its own words, has the one gatekeeper answer it, and says the answer
-//! in its own words again. None of them decides anything.
+//! Each reads a question in its own words, has the one gatekeeper or the handlers of Auth answer
+//! it, and says the answer in its own words again. None of them decides anything.
 
 mod authzen;
 pub mod envoy;
 mod forward_auth;
 mod identity;
+mod oauth;
 mod proxied;
 #[cfg(test)]
 mod tests;
+
+pub use oauth::client_header;
 
 use std::sync::Arc;
 
@@ -17,13 +21,20 @@ use axum::Router;
 use gatepost_replica::Gatekeeper;
 use tonic::service::RoutesBuilder;
 
+use crate::app::App;
+
 /// Adds the services that are gRPC.
 pub fn add_services(services: &mut RoutesBuilder, gatekeeper: &Arc<Gatekeeper>) {
     services.add_service(envoy::service(Arc::clone(gatekeeper)));
 }
 
-/// The paths that are HTTP. `public_url` is the address that clients know.
-pub fn router(gatekeeper: &Arc<Gatekeeper>, public_url: &str) -> Router {
-    authzen::router(Arc::clone(gatekeeper), public_url)
-        .merge(forward_auth::router(Arc::clone(gatekeeper)))
+/// The paths that are HTTP. `public_url` is the address that clients know; a sidecar, which has no
+/// `app`, issues no tokens.
+pub fn router(gatekeeper: &Arc<Gatekeeper>, app: Option<&Arc<App>>, public_url: &str) -> Router {
+    let router = authzen::router(Arc::clone(gatekeeper), public_url)
+        .merge(forward_auth::router(Arc::clone(gatekeeper)));
+    match app {
+        Some(app) => router.merge(oauth::router(Arc::clone(app))),
+        None => router,
+    }
 }

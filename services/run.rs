@@ -176,14 +176,8 @@ where
 {
     let (metadata, _, message) = request.into_parts();
     validate(&message)?;
-    let mut gate = Gate {
-        app: Arc::clone(app),
-        now: app.clock.now(),
-        arrival: arrival.clone(),
-        bearer: bearer(&metadata)?.map(str::to_owned),
-        revision: None,
-        max_age_s: None,
-    };
+    let mut gate = Gate::open(app, arrival);
+    gate.bearer = bearer(&metadata)?.map(str::to_owned);
     let response = handler.call(&mut gate, message).await?;
     let mut response = match gate.revision {
         Some(revision) => at_revision(revision, response),

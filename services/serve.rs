@@ -33,6 +33,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
+use crate::auth::Clients;
 use crate::bootstrap::{self, First, Started};
 use crate::clock::Clock;
 use crate::config::{Config, StorageConfig};
@@ -138,7 +139,9 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         sealer,
         signer: Signer::default(),
         passwords,
+        clients: Clients::default(),
         public_url: installation.public_url,
+        default_organization: installation.default_organization,
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
     });
@@ -422,7 +425,7 @@ async fn router(
         .reset_fallback()
         .layer(GrpcWebLayer::new())
         .merge(probes::router(Arc::clone(gatekeeper), draining))
-        .merge(edge::router(gatekeeper, public_url))
+        .merge(edge::router(gatekeeper, app, public_url))
         .fallback_service(rest);
     Ok((health, router))
 }

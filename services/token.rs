@@ -2,7 +2,9 @@
 //! back.
 
 mod keys;
+mod refresh;
 mod sign;
 
 pub use keys::generate;
+pub use refresh::RefreshToken;
 pub use sign::Signer;

@@ -19,6 +19,7 @@ pub mod password;
 pub mod permission;
 pub mod route;
 pub mod search;
+pub mod session;
 pub mod simulate;
 pub mod snapshot;
 

@@ -39,6 +39,11 @@ impl Error {
         self.reason
     }
 
+    /// Whether nobody could say, which may pass by itself.
+    pub fn is_unavailable(&self) -> bool {
+        self.reason.grpc_code() == tonic::Code::Unavailable
+    }
+
     /// The sentence for the caller.
     pub fn message(&self) -> &'static str {
         self.message

@@ -26,4 +26,4 @@ pub use remote::{Remote, RemoteConfig};
 pub use snapshots::{News, SnapshotConfig, Snapshots};
 pub use source::{FactParts, Hints, Source};
 pub use upstream::{Installation, Upstream, UpstreamConfig};
-pub use verify::{ACCESS_TYPE, Ending, ID_TYPE, TOKEN_BYTES_MAX, Verified, Verifier};
+pub use verify::{ACCESS_TYPE, Ending, ID_TYPE, ISSUERS, TOKEN_BYTES_MAX, Verified, Verifier};

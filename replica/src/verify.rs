@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use foldhash::HashMap;
-use gatepost_core::claims::{AccessClaims, Principal, liveness};
+use gatepost_core::claims::{AccessClaims, Principal, TYPE_APPLICATION, liveness};
+use gatepost_core::name::Slug;
 use gatepost_core::{Algorithm, OrganizationId, SessionId, Snapshot};
 use gatepost_proto::ErrorReason;
 use jsonwebtoken::jwk::Jwk;
@@ -29,6 +30,8 @@ use crate::snapshots::Snapshots;
 pub const ACCESS_TYPE: &str = "at+jwt";
 /// The `typ` of an ID token.
 pub const ID_TYPE: &str = "JWT";
+/// The path of organizations' issuers; the slug follows.
+pub const ISSUERS: &str = "/o/";
 /// The longest token that is looked at, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8192;
 /// Memory for remembered tokens, in bytes.
@@ -60,6 +63,16 @@ pub struct Ending {
     /// The organization.
     #[serde(rename = "tenantId")]
     pub organization: OrganizationId,
+    /// Of an access token, whose.
+    #[serde(default)]
+    r#type: String,
+}
+
+impl Ending {
+    /// Whether it is the token of a machine, which has no session that could end.
+    pub fn is_machine(&self) -> bool {
+        self.r#type == TYPE_APPLICATION
+    }
 }
 
 /// The public keys of one snapshot of the system organization.
@@ -167,17 +180,25 @@ impl Verifier {
     /// `TOKEN_INVALID`.
     pub async fn ending(&self, token: &str) -> Result<Ending> {
         let (ending, _): (Ending, _) = self.open(token, &[ACCESS_TYPE, ID_TYPE]).await?;
-        if ending.iss != self.issuer {
-            return Err(invalid("the token is of another issuer"));
-        }
+        self.require_ours(&ending.iss)?;
         Ok(ending)
+    }
+
+    /// Every organization has an issuer of its own beside the installation's. Which of them it is
+    /// decides nothing: the tenant is another claim, under the same signature.
+    fn require_ours(&self, issuer: &str) -> Result<()> {
+        let own = issuer
+            .strip_prefix(self.issuer.trim_end_matches('/'))
+            .and_then(|path| path.strip_prefix(ISSUERS));
+        if issuer == self.issuer || own.is_some_and(|slug| Slug::parse(slug).is_ok()) {
+            return Ok(());
+        }
+        Err(invalid("the token is of another issuer"))
     }
 
     async fn verify_first_time(&self, token: &str) -> Result<Arc<Verified>> {
         let (claims, kid): (AccessClaims, _) = self.open(token, &[ACCESS_TYPE]).await?;
-        if claims.iss != self.issuer {
-            return Err(invalid("the token is of another issuer"));
-        }
+        self.require_ours(&claims.iss)?;
         if !claims.aud.contains(&self.issuer) {
             return Err(invalid("the token is for another audience"));
         }

@@ -6,60 +6,17 @@ use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
 use gatepost_core::{Algorithm, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{ACCESS_TYPE, ID_TYPE, Want};
-use gatepost_store::{Application, Credential, Organization, Session, User};
+use gatepost_store::{Actor, Application, Organization, Session, User};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::client::Client;
 use crate::app::App;
 use crate::clock::new_id;
 use crate::error::{Error, Result};
-use crate::seal::CLIENT_SECRET;
 
 /// The scopes a person's token has when nobody asks for any.
 const PERSON_SCOPES: [&str; 3] = ["openid", "profile", "email"];
-
-/// An application that proved itself with one of its secrets.
-pub struct Client {
-    /// Its organization.
-    pub organization: Organization,
-    /// The application.
-    pub application: Application,
-    /// The secret that it used.
-    pub credential: Credential,
-}
-
-impl Client {
-    /// Finds the client and checks its secret; the same work and the same answer whether the id
-    /// or the secret is wrong.
-    ///
-    /// # Errors
-    /// `CLIENT_INVALID`, `APPLICATION_SUSPENDED`, `ORGANIZATION_SUSPENDED`.
-    pub async fn prove(app: &App, client_id: &str, secret: &str) -> Result<Self> {
-        let found = app
-            .store
-            .sign_in()
-            .await?
-            .application_by_client_id(client_id)
-            .await?;
-        let presented = app.sealer.hash(CLIENT_SECRET, secret);
-        let wrong = || Error::new(ErrorReason::ClientInvalid, "wrong client id or secret");
-        let (organization, application, credentials) = found.ok_or_else(wrong)?;
-        let credential = credentials
-            .into_iter()
-            .find(|credential| same(&credential.secret_hash, &presented))
-            .ok_or_else(wrong)?;
-        if application.status == Status::Suspended {
-            let message = "the application is suspended";
-            return Err(Error::new(ErrorReason::ApplicationSuspended, message));
-        }
-        require_active(&organization)?;
-        Ok(Self {
-            organization,
-            application,
-            credential,
-        })
-    }
-}
 
 /// Refuses a suspended organization.
 ///
@@ -83,6 +40,8 @@ pub struct Issue<'a> {
     pub revision: Revision,
     /// The application through which it is bought.
     pub client: Option<&'a Application>,
+    /// Who issues it.
+    pub issuer: &'a str,
     /// The time.
     pub now: OffsetDateTime,
 }
@@ -163,6 +122,15 @@ pub async fn for_machine(app: &App, issue: &Issue<'_>, client: &Client) -> Resul
     })
 }
 
+/// What the log calls an application that did something.
+pub fn client_actor(client: &Client) -> Actor {
+    Actor {
+        kind: "application".into(),
+        id: client.application.id.to_string(),
+        name: client.application.name.clone(),
+    }
+}
+
 /// The scopes of a person's token: those asked for that exist, within `most` if it is given.
 pub fn person_scope(asked: &str, most: Option<&str>) -> String {
     let allowed = |scope: &&str| match most {
@@ -185,7 +153,7 @@ impl Issue<'_> {
         let mut aud = vec![app.public_url.clone()];
         aud.extend(client_id.clone());
         AccessClaims {
-            iss: app.public_url.clone(),
+            iss: self.issuer.to_owned(),
             aud,
             sub: String::new(),
             iat,
@@ -259,11 +227,6 @@ async fn open_keys(app: &App) -> Result<()> {
     let tx = app.store.read(system).await?;
     app.signer
         .adopt(tx.revision(), &tx.keys().list().await?, &app.sealer)
-}
-
-fn same(left: &[u8], right: &[u8]) -> bool {
-    use subtle::ConstantTimeEq;
-    left.ct_eq(right).into()
 }
 
 fn seconds(duration: Duration) -> i32 {

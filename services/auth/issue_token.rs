@@ -1,20 +1,24 @@
 //! `IssueToken`: a name and a password, or a client and its secret, for a token.
 
+use std::sync::Arc;
+
 use gatepost_core::SessionId;
 use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
-use gatepost_store::{Actor, RefreshToken, Session};
+use gatepost_replica::Want;
+use gatepost_store::{Actor, Session};
 
-use super::issue::{self, Client, Issue, Issued, for_machine, for_person, person_scope};
+use super::client::Client;
+use super::issue::{self, Issue, Issued, for_machine, for_person, person_scope};
 use super::person::{self, Person};
 use crate::attempts::Attempts;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
-use crate::seal::{REFRESH_TOKEN, new_secret};
+use crate::token::RefreshToken;
 
-/// What a refresh token begins with, so that scanners find one that leaked.
-const REFRESH_PREFIX: &str = "gpr_";
+/// How a password is called among the methods of a session (RFC 8176 §2).
+const METHOD_PASSWORD: &str = "pwd";
 
 /// Handles the RPC.
 pub async fn issue_token(
@@ -38,32 +42,33 @@ async fn client_credentials(
 ) -> Result<IssueTokenResponse> {
     require("clientId", &request.client_id)?;
     require("clientSecret", &request.client_secret)?;
-    let attempts = Attempts::begin(
-        &gate.app,
-        &request.client_id,
-        None,
-        gate.arrival.address,
-        gate.now,
-    )
-    .await?;
-    let client = prove_client(gate, &attempts, &request).await?;
-    // The revision is read after the credential was found, so that a replica that knows it knows
-    // the credential too.
-    let revision = gate
-        .app
-        .store
-        .read(client.organization.id)
-        .await?
-        .revision();
+    let entered = Client::enter(gate, &request.client_id, &request.client_secret).await;
+    let client = entered?.0;
+    let issuer = gate.app.public_url.clone();
+    let issued = for_client(gate, &client, &issuer).await?;
+    Ok(response(issued, None))
+}
+
+/// A token for an application that proved itself.
+///
+/// # Errors
+/// `INTERNAL` when there is no key to sign with; `UNAVAILABLE`.
+pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Result<Issued> {
+    // The client was found in this snapshot, so a replica that knows its revision knows it too.
+    let snapshots = &gate.app.gatekeeper.snapshots;
+    let present = snapshots
+        .get(client.organization.id, Want::default())
+        .await?;
     let issue = Issue {
         organization: &client.organization,
-        revision,
+        revision: present.revision(),
         client: Some(&client.application),
+        issuer,
         now: gate.now,
     };
-    let issued = for_machine(&gate.app, &issue, &client).await?;
-    gate.revision = Some(revision);
-    Ok(response(issued, None))
+    let issued = for_machine(&gate.app, &issue, client).await?;
+    gate.revision = Some(present.revision());
+    Ok(issued)
 }
 
 async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTokenResponse> {
@@ -83,7 +88,7 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let proven = Person::prove(&gate.app, &account, &request.password, client.as_ref()).await?;
+    let proven = Person::prove(&gate.app, &account, &request.password, client.as_deref()).await?;
     let Some(person) = proven else {
         attempts.failed(&gate.app, gate.now).await?;
         return Err(person::wrong());
@@ -91,14 +96,14 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     issue::require_active(&person.organization)?;
     attempts.succeeded(&gate.app).await?;
     let scope = person_scope(&request.scope, None);
-    start_session(gate, person, &request.password, client.as_ref(), scope).await
+    start_session(gate, person, &request.password, client.as_deref(), scope).await
 }
 
 async fn prove_client(
     gate: &Gate,
     attempts: &Attempts,
     request: &IssueTokenRequest,
-) -> Result<Client> {
+) -> Result<Arc<Client>> {
     let proven = Client::prove(&gate.app, &request.client_id, &request.client_secret).await;
     if proven
         .as_ref()
@@ -128,11 +133,20 @@ async fn start_session(
         expires_at: gate.now + gate.app.sign_in.refresh_token,
         ended_at: None,
         ended_until: None,
+        within: None,
+        scope: scope.clone(),
+        generation: 0,
+        rotated_at: None,
+        last_seen_at: gate.now,
+        device: gate.arrival.device(),
+        methods: vec![METHOD_PASSWORD.to_owned()],
     };
     tx.sessions().insert(&session).await?;
-    let refresh_token = new_refresh_token()?;
-    let row = refresh_row(gate, &session, &refresh_token, &scope);
-    tx.refresh_tokens().insert(&row).await?;
+    let refresh_token = RefreshToken {
+        organization: organization.id,
+        session: session.id,
+        generation: session.generation,
+    };
     let actor = Actor {
         kind: "user".into(),
         id: user.id.to_string(),
@@ -146,31 +160,14 @@ async fn start_session(
         organization: &organization,
         revision,
         client: application,
+        issuer: &gate.app.public_url,
         now: gate.now,
     };
     let issued = for_person(&gate.app, &issue, &user, &session, scope).await?;
-    Ok(response(issued, Some(refresh_token)))
-}
-
-/// The row of a refresh token; it lives as long as its session.
-pub fn refresh_row(gate: &Gate, session: &Session, token: &str, scope: &str) -> RefreshToken {
-    RefreshToken {
-        hash: gate.app.sealer.hash(REFRESH_TOKEN, token),
-        session: session.id,
-        user: session.user,
-        scope: scope.to_owned(),
-        issued_at: gate.now,
-        expires_at: session.expires_at,
-        used_at: None,
-    }
-}
-
-/// A new refresh token.
-///
-/// # Errors
-/// `INTERNAL` when the system gives no randomness.
-pub fn new_refresh_token() -> Result<String> {
-    Ok(new_secret(REFRESH_PREFIX)?)
+    Ok(response(
+        issued,
+        Some(refresh_token.write(&gate.app.sealer)),
+    ))
 }
 
 fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse {

@@ -8,7 +8,7 @@ use gatepost_proto::ErrorReason;
 use gatepost_replica::Want;
 use gatepost_store::{Organization, PasswordHash, Scope, User};
 
-use super::issue::Client;
+use super::client::Client;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::password::Verdict;
@@ -185,7 +185,7 @@ mod tests {
             .map(|number| OrganizationId::new(Uuid::from_u64_pair(7, mark(number))))
             .collect();
         let places = |ids: &[OrganizationId]| -> Vec<OrganizationId> {
-            let nearest = |number| nearest(ids.iter().copied(), mark(number << 7));
+            let nearest = |number: u64| nearest(ids.iter().copied(), mark(number << 7));
             (0..1000).filter_map(nearest).collect()
         };
         let before = places(&ids);

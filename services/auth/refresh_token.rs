@@ -1,15 +1,16 @@
-//! `RefreshToken`: a refresh token, once, for the next pair.
+//! `RefreshToken`: a refresh token for the next pair.
 
-use gatepost_core::{OrganizationId, SessionId, Status};
+use gatepost_core::Status;
+use gatepost_core::session::Presented;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{RefreshTokenRequest, RefreshTokenResponse};
-use gatepost_store::{Actor, Application, RefreshToken, Scope, Session, User};
+use gatepost_store::{Actor, Scope, Standing, User};
 
-use super::issue::{Client, Issue, for_person, person_scope, require_active};
-use super::issue_token::{new_refresh_token, refresh_row};
+use super::client::Client;
+use super::issue::{Issue, Issued, for_person, person_scope, require_active};
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
-use crate::seal::REFRESH_TOKEN;
+use crate::token::RefreshToken;
 
 /// Handles the RPC.
 pub async fn refresh_token(
@@ -20,52 +21,18 @@ pub async fn refresh_token(
         let message = "`grantType` must be `refresh_token` here";
         return Err(Error::new(ErrorReason::GrantTypeUnsupported, message));
     }
-    let hash = gate.app.sealer.hash(REFRESH_TOKEN, &request.refresh_token);
-    let found = gate.app.store.sign_in().await?.refresh_token(&hash).await?;
-    let (organization, presented) = found.ok_or_else(invalid)?;
-    if presented.used_at.is_some() {
-        end_stolen_session(gate, organization, presented.session).await?;
-        return Err(invalid());
-    }
-    if !request.client_id.is_empty() {
-        let client = Client::prove(&gate.app, &request.client_id, &request.client_secret).await?;
-        if client.organization.id != organization {
-            return Err(invalid());
-        }
-    }
-    rotate(gate, organization, &hash, &request).await
-}
-
-async fn rotate(
-    gate: &mut Gate,
-    organization: OrganizationId,
-    hash: &[u8],
-    request: &RefreshTokenRequest,
-) -> Result<RefreshTokenResponse> {
-    let tx = gate.app.store.write(organization).await?;
-    let claimed = tx
-        .refresh_tokens()
-        .claim(hash, gate.now)
-        .await?
-        .ok_or_else(invalid)?;
-    let (session, user, client) = standing(gate, &tx, &claimed, &request.client_id).await?;
-    let organization = tx.organizations().own().await?;
-    require_active(&organization)?;
-    let scope = person_scope(&request.scope, Some(&claimed.scope));
-    let next = new_refresh_token()?;
-    tx.refresh_tokens()
-        .insert(&refresh_row(gate, &session, &next, &scope))
-        .await?;
-    let mut audit = Audit::new(actor(&user), "session.refresh", gate.now, &gate.arrival);
-    audit.target("session", session.id);
-    let revision = gate.commit(tx, audit).await?;
-    let issue = Issue {
-        organization: &organization,
-        revision,
-        client: client.as_ref(),
-        now: gate.now,
+    let client = match request.client_id.as_str() {
+        "" => None,
+        id => Some(Client::prove(&gate.app, id, &request.client_secret).await?),
     };
-    let issued = for_person(&gate.app, &issue, &user, &session, scope).await?;
+    let issuer = gate.app.public_url.clone();
+    let turn = Turn {
+        token: &request.refresh_token,
+        scope: &request.scope,
+        client: client.as_deref(),
+        issuer: &issuer,
+    };
+    let (issued, next) = refresh(gate, turn).await?;
     Ok(RefreshTokenResponse {
         access_token: issued.access_token,
         expires_in: issued.expires_in,
@@ -76,51 +43,119 @@ async fn rotate(
     })
 }
 
-/// The session, its person and its client, if all of them still stand.
-async fn standing(
-    gate: &Gate,
-    tx: &Scope,
-    claimed: &RefreshToken,
-    client_id: &str,
-) -> Result<(Session, User, Option<Application>)> {
-    let session = tx.sessions().get(claimed.session).await?;
-    let alive = |session: &Session| session.ended_at.is_none() && session.expires_at > gate.now;
-    let session = session.filter(alive).ok_or_else(invalid)?;
-    let user = tx.users().get(session.user).await?;
-    let user = user
-        .filter(|user| user.status == Status::Active)
-        .ok_or_else(invalid)?;
-    let client = match session.application {
-        None => None,
-        // The application that signed the person in is gone: so is what it was given.
-        Some(id) => Some(tx.applications().get(id).await?.ok_or_else(invalid)?),
+/// A refresh token that is presented.
+pub struct Turn<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// The scope that is asked for; empty for the session's.
+    pub scope: &'a str,
+    /// The client that presents it, if it proved itself.
+    pub client: Option<&'a Client>,
+    /// Who issues what it is turned into.
+    pub issuer: &'a str,
+}
+
+/// Turns a refresh token into the next tokens of its session: an access token, and the next
+/// refresh token.
+///
+/// # Errors
+/// `REFRESH_TOKEN_INVALID`; `ORGANIZATION_SUSPENDED`; what the store answers.
+pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
+    let tx = gate.app.store.write(presented.organization).await?;
+    let standing = standing(&tx, presented, turn.client).await?;
+    let organization = tx.organizations().own().await?;
+    require_active(&organization)?;
+    let limits = gate.app.sign_in.rotation;
+    let worth = standing
+        .session
+        .judge(presented.generation, gate.now, limits);
+    let next = match worth {
+        Presented::Rotate => rotate(gate, tx, presented, &standing).await?,
+        // Nothing changes: it was used before, and its answer may have been lost.
+        Presented::Repeat => {
+            gate.revision = Some(tx.revision());
+            presented.successor()
+        }
+        Presented::Expired => return Err(invalid()),
+        Presented::Reused => {
+            end_stolen_session(gate, tx, presented).await?;
+            return Err(invalid());
+        }
     };
-    let same = client
-        .as_ref()
-        .is_some_and(|client| client.client_id == client_id);
-    if !client_id.is_empty() && !same {
+    let issue = Issue {
+        organization: &organization,
+        revision: gate.revision.unwrap_or_default(),
+        client: standing.application.as_ref(),
+        issuer: turn.issuer,
+        now: gate.now,
+    };
+    let Standing { user, session, .. } = &standing;
+    let scope = person_scope(turn.scope, Some(&session.scope));
+    let issued = for_person(&gate.app, &issue, user, session, scope).await?;
+    Ok((issued, next.write(&gate.app.sealer)))
+}
+
+/// The session and what it stands on, if all of that still stands.
+async fn standing(
+    tx: &Scope,
+    presented: RefreshToken,
+    presenter: Option<&Client>,
+) -> Result<Standing> {
+    let standing = tx.sessions().standing(presented.session).await?;
+    let standing = standing
+        .filter(|standing| standing.session.ended_at.is_none())
+        .filter(|standing| standing.user.status == Status::Active)
+        .ok_or_else(invalid)?;
+    // The application that signed the person in may be gone: so is what it was given. And what was
+    // given to one is nothing to another.
+    let client = standing.application.as_ref().map(|client| client.id);
+    let is_gone = standing.session.application != client;
+    let is_anothers = presenter.is_some_and(|presenter| Some(presenter.application.id) != client);
+    if is_gone || is_anothers {
         return Err(invalid());
     }
-    Ok((session, user, client))
+    Ok(standing)
+}
+
+async fn rotate(
+    gate: &mut Gate,
+    tx: Scope,
+    presented: RefreshToken,
+    standing: &Standing,
+) -> Result<RefreshToken> {
+    let device = gate.arrival.device();
+    let sessions = tx.sessions();
+    let (session, generation) = (presented.session, presented.generation);
+    if !sessions
+        .rotate(session, generation, gate.now, &device)
+        .await?
+    {
+        return Err(invalid());
+    }
+    let actor = actor(&standing.user);
+    let mut audit = Audit::new(actor, "session.refresh", gate.now, &gate.arrival);
+    audit.target("session", presented.session);
+    gate.commit(tx, audit).await?;
+    Ok(presented.successor())
 }
 
 /// A refresh token that comes back was stolen, or its successor was: the session ends, and every
 /// token of it.
-async fn end_stolen_session(
-    gate: &mut Gate,
-    organization: OrganizationId,
-    session: SessionId,
-) -> Result<()> {
-    let tx = gate.app.store.write(organization).await?;
+async fn end_stolen_session(gate: &mut Gate, tx: Scope, presented: RefreshToken) -> Result<()> {
     let until = gate.app.sign_in.last_token_ends(gate.now);
-    if tx.sessions().end(session, gate.now, until).await? {
+    if tx
+        .sessions()
+        .end(presented.session, gate.now, until)
+        .await?
+    {
         let nobody = Actor {
             kind: "anonymous".into(),
             id: String::new(),
             name: String::new(),
         };
         let mut audit = Audit::new(nobody, "session.reuse_detected", gate.now, &gate.arrival);
-        audit.target("session", session);
+        audit.target("session", presented.session);
         gate.commit(tx, audit).await?;
     }
     Ok(())

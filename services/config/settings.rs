@@ -185,7 +185,19 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "refresh_token_seconds",
         "86400",
-        "Lifetime of a refresh token and of its session, 300 to 31536000 seconds.",
+        "Lifetime of a session, and so of its refresh tokens, 300 to 31536000 seconds.",
+    ),
+    plain(
+        "refresh_idle_seconds",
+        "0",
+        "Seconds after which a session that was not refreshed is over, up to 31536000; `0` for as \
+         long as it lives.",
+    ),
+    plain(
+        "refresh_grace_seconds",
+        "10",
+        "Seconds for which a refresh token that was used gives the same next one again, because \
+         the first answer may have been lost, 0 to 60. After that its session ends.",
     ),
     plain(
         "password_workers",

@@ -103,7 +103,7 @@ impl Gate {
             clock,
         });
         Ok(Self {
-            router: edge::router(&gatekeeper, ISSUER),
+            router: edge::router(&gatekeeper, None, ISSUER),
             gatekeeper,
             runtime,
             token,

@@ -44,6 +44,14 @@ fn digit(byte: Option<u8>) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
+/// Decodes a text of a form, or one that was encoded like one.
+///
+/// # Errors
+/// [`BadEscape`].
+pub fn form(text: &str) -> Result<String, BadEscape> {
+    decode(text, Dialect::Form)
+}
+
 /// The pairs of a query or of a form, in their order. Empty pieces are skipped.
 pub fn pairs(text: &str) -> Result<Vec<(String, String)>, BadEscape> {
     let pieces = text.split('&').filter(|piece| !piece.is_empty());

@@ -185,6 +185,7 @@ fn call(method: &str, path: &str) -> http::request::Builder {
     let arrival = Arrival {
         request_id: "r-1".to_owned(),
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        agent: String::new(),
     };
     HttpRequest::builder()
         .method(method)

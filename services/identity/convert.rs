@@ -246,6 +246,10 @@ pub fn session(session: &Session, present: SessionId) -> pb::Session {
         created_at: Some(timestamp(session.created_at)),
         expires_at: Some(timestamp(session.expires_at)),
         current: session.id == present,
+        last_seen_at: Some(timestamp(session.last_seen_at)),
+        address: session.device.address.clone(),
+        user_agent: session.device.agent.clone(),
+        methods: session.methods.clone(),
     }
 }
 

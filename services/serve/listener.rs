@@ -31,7 +31,7 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 pub struct Listener {
     /// Where it listens.
     pub address: SocketAddr,
-    listener: TcpListener,
+    socket: TcpListener,
     tls: Option<TlsAcceptor>,
 }
 
@@ -60,12 +60,12 @@ impl Listener {
     /// An address in use, files that are no certificate and key.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
         let tls = tls.map(acceptor).transpose()?;
-        let listener = TcpListener::bind(address)
+        let socket = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address} (GATEPOST_LISTEN)"))?;
         Ok(Self {
-            address: listener.local_addr()?,
-            listener,
+            address: socket.local_addr()?,
+            socket,
             tls,
         })
     }
@@ -93,7 +93,7 @@ impl Listener {
     }
 
     async fn next(&self, place: OwnedSemaphorePermit) -> io::Result<Accepted> {
-        let (stream, peer) = self.listener.accept().await?;
+        let (stream, peer) = self.socket.accept().await?;
         Ok(Accepted {
             stream: stream.into_std()?,
             tls: self.tls.clone(),

@@ -79,13 +79,11 @@ impl Store {
         Ok(Some(scope))
     }
 
-    /// Removes what can mean nothing any more from an organization: expired refresh tokens,
-    /// sessions, and answers of a day ago. No revision: nothing that anybody could ask changes.
+    /// Removes what can mean nothing any more from an organization: sessions
+    /// and answers of a day ago. No revision: nothing that anybody could ask changes.
     pub async fn prune(&self, organization: OrganizationId, now: OffsetDateTime) -> Result<u64> {
         let scope = self.write(organization).await?;
-        let removed = scope.refresh_tokens().prune(now).await?
-            + scope.sessions().prune(now).await?
-            + scope.idempotency().prune(now).await?;
+        let removed = scope.sessions().prune(now).await? + scope.idempotency().prune(now).await?;
         scope.finish().await?;
         Ok(removed)
     }

@@ -18,7 +18,6 @@ use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::manifests::Manifests;
 use crate::organizations::Organizations;
-use crate::refresh_tokens::RefreshTokens;
 use crate::roles::Roles;
 use crate::sessions::Sessions;
 use crate::users::Users;
@@ -223,11 +222,6 @@ impl Scope {
     /// Signed-in devices.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(self)
-    }
-
-    /// Refresh tokens, by hash.
-    pub fn refresh_tokens(&self) -> RefreshTokens<'_> {
-        RefreshTokens::new(self)
     }
 
     /// The organization itself; in the system organization, all of them.

@@ -1,16 +1,19 @@
 //! Signed-in devices: live ones, and ended ones until their last access token expires.
 
+use gatepost_core::session::{Presented, Rotation, RotationLimits};
 use gatepost_core::{ApplicationId, Change, Fact, SessionId, UserId};
 use sea_orm::{
     ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 use time::OffsetDateTime;
 
-use crate::entity::{refresh_tokens, sessions};
+use crate::applications::Application;
+use crate::entity::{applications, sessions, users};
 use crate::error::{Result, StoreError};
 use crate::list::{self, Cursor, Page, Sorting, Walk};
 use crate::scope::Scope;
 use crate::times::{instant, maybe_instant, micros};
+use crate::users::User;
 
 const TABLE: &str = "sessions";
 
@@ -31,6 +34,40 @@ pub struct Session {
     pub ended_at: Option<OffsetDateTime>,
     /// When its last access token expires; only of an ended one.
     pub ended_until: Option<OffsetDateTime>,
+    /// The session of the browser in which it began, if in one: it ends with that.
+    pub within: Option<SessionId>,
+    /// The scope that was granted, separated by spaces.
+    pub scope: String,
+    /// Which of its refresh tokens is good; the first is 0.
+    pub generation: u32,
+    /// When that one took the place of the one before.
+    pub rotated_at: Option<OffsetDateTime>,
+    /// When it was used last.
+    pub last_seen_at: OffsetDateTime,
+    /// Where it was used last.
+    pub device: Device,
+    /// How the person proved who she is (RFC 8176).
+    pub methods: Vec<String>,
+}
+
+/// Where a session is used, as far as that can be known; empty where it is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The network address.
+    pub address: String,
+    /// What the program calls itself.
+    pub agent: String,
+}
+
+/// A session with all that it stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub user: User,
+    /// Through which application it began; `None` without one, or when that is gone.
+    pub application: Option<Application>,
 }
 
 impl Session {
@@ -44,12 +81,38 @@ impl Session {
             expires_at: instant(row.expires_at, TABLE, &id)?,
             ended_at: maybe_instant(row.ended_at, TABLE, &id)?,
             ended_until: maybe_instant(row.ended_until, TABLE, &id)?,
+            within: row.within.map(SessionId::new),
+            scope: row.scope.clone().unwrap_or_default(),
+            generation: u32::try_from(row.generation).unwrap_or_default(),
+            rotated_at: maybe_instant(row.rotated_at, TABLE, &id)?,
+            last_seen_at: instant(row.last_seen_at.unwrap_or(row.created_at), TABLE, &id)?,
+            device: Device {
+                address: row.address.clone().unwrap_or_default(),
+                agent: row.agent.clone().unwrap_or_default(),
+            },
+            methods: words(row.methods.as_deref()),
         })
+    }
+
+    /// What its refresh token of this generation is worth.
+    pub fn judge(&self, presented: u32, now: OffsetDateTime, limits: RotationLimits) -> Presented {
+        let rotation = Rotation {
+            generation: self.generation,
+            began_at_us: micros(self.created_at),
+            rotated_at_us: self.rotated_at.map(micros),
+            expires_at_us: micros(self.expires_at),
+        };
+        rotation.judge(presented, micros(now), limits)
     }
 
     fn ended_fact(&self) -> Option<Fact> {
         self.ended_until.map(|until| ended_fact(self.id, until))
     }
+}
+
+fn words(text: Option<&str>) -> Vec<String> {
+    let words = text.unwrap_or_default().split_whitespace();
+    words.map(str::to_owned).collect()
 }
 
 /// Seconds are what tokens count in; rounded up, so that the fact outlives the last token.
@@ -139,6 +202,14 @@ impl<'a> Sessions<'a> {
             expires_at: micros(session.expires_at),
             ended_at: session.ended_at.map(micros),
             ended_until: session.ended_until.map(micros),
+            within: session.within.map(SessionId::uuid),
+            scope: Some(session.scope.clone()),
+            generation: signed(session.generation),
+            rotated_at: session.rotated_at.map(micros),
+            last_seen_at: Some(micros(session.last_seen_at)),
+            address: Some(session.device.address.clone()),
+            agent: Some(session.device.agent.clone()),
+            methods: Some(session.methods.join(" ")),
         };
         sessions::Entity::insert(row.into_active_model())
             .exec_without_returning(self.scope.database())
@@ -150,9 +221,76 @@ impl<'a> Sessions<'a> {
         Ok(())
     }
 
-    /// Ends a session and removes its refresh tokens; its last access token expires at `until`.
-    /// `false` when there is none such, or it was ended before.
+    /// The session of this id and what it stands on, in one question.
+    pub async fn standing(self, id: SessionId) -> Result<Option<Standing>> {
+        let found = self
+            .own()
+            .filter(sessions::Column::Id.eq(id.uuid()))
+            .find_also_related(users::Entity)
+            .find_also_related(applications::Entity)
+            .one(self.scope.database())
+            .await?;
+        let Some((session, Some(user), application)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(Standing {
+            session: Session::read(&session)?,
+            user: User::read(user)?,
+            application: application.map(Application::read).transpose()?,
+        }))
+    }
+
+    /// Makes the next refresh token the good one, if this generation is the present one. `false`
+    /// when it is not, or the session has ended.
+    pub async fn rotate(
+        self,
+        id: SessionId,
+        generation: u32,
+        now: OffsetDateTime,
+        device: &Device,
+    ) -> Result<bool> {
+        let row = sessions::ActiveModel {
+            generation: ActiveValue::Set(signed(generation.saturating_add(1))),
+            rotated_at: ActiveValue::Set(Some(micros(now))),
+            last_seen_at: ActiveValue::Set(Some(micros(now))),
+            address: ActiveValue::Set(Some(device.address.clone())),
+            agent: ActiveValue::Set(Some(device.agent.clone())),
+            ..Default::default()
+        };
+        let done = sessions::Entity::update_many()
+            .set(row)
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(sessions::Column::Id.eq(id.uuid()))
+            .filter(sessions::Column::Generation.eq(signed(generation)))
+            .filter(sessions::Column::EndedAt.is_null())
+            .exec(self.scope.database())
+            .await?;
+        if done.rows_affected == 0 {
+            return Ok(false);
+        }
+        self.scope.touch();
+        Ok(true)
+    }
+
+    /// Ends a session and those within it; their last access tokens expire at `until`. `false`
+    /// when there is none such, or it was ended before.
     pub async fn end(
+        self,
+        id: SessionId,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<bool> {
+        let within = self
+            .own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::Within.eq(id.uuid()));
+        for session in self.all(within).await? {
+            self.end_one(session.id, now, until).await?;
+        }
+        self.end_one(id, now, until).await
+    }
+
+    async fn end_one(
         self,
         id: SessionId,
         now: OffsetDateTime,
@@ -173,7 +311,6 @@ impl<'a> Sessions<'a> {
         if done.rows_affected == 0 {
             return Ok(false);
         }
-        self.remove_refresh_tokens(id).await?;
         self.scope.record(Change::created(ended_fact(id, until)));
         Ok(true)
     }
@@ -218,31 +355,19 @@ impl<'a> Sessions<'a> {
     ) -> Result<Vec<SessionId>> {
         let mut ended = Vec::with_capacity(sessions.len());
         for session in sessions {
-            if self.end(session.id, now, until).await? {
+            if self.end_one(session.id, now, until).await? {
                 ended.push(session.id);
             }
         }
         Ok(ended)
     }
 
-    async fn remove_refresh_tokens(self, id: SessionId) -> Result<()> {
-        refresh_tokens::Entity::delete_many()
-            .filter(refresh_tokens::Column::OrganizationId.eq(self.scope.organization_uuid()))
-            .filter(refresh_tokens::Column::SessionId.eq(id.uuid()))
-            .exec(self.scope.database())
-            .await?;
-        Ok(())
-    }
-
-    /// Removes all sessions of a user and their refresh tokens, before she goes: whoever is not
-    /// there needs no ended sessions.
+    /// Removes all sessions of a user before she goes: whoever is not there needs no ended
+    /// sessions.
     pub(crate) async fn forget(self, user: UserId) -> Result<()> {
         let sessions = self
             .all(self.own().filter(sessions::Column::UserId.eq(user.uuid())))
             .await?;
-        for session in &sessions {
-            self.remove_refresh_tokens(session.id).await?;
-        }
         sessions::Entity::delete_many()
             .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(sessions::Column::UserId.eq(user.uuid()))
@@ -273,8 +398,6 @@ impl<'a> Sessions<'a> {
             .all(self.scope.database())
             .await?;
         for session in &gone {
-            self.remove_refresh_tokens(SessionId::new(session.id))
-                .await?;
             sessions::Entity::delete_many()
                 .filter(sessions::Column::OrganizationId.eq(organization))
                 .filter(sessions::Column::Id.eq(session.id))
@@ -283,4 +406,8 @@ impl<'a> Sessions<'a> {
         }
         Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
     }
+}
+
+fn signed(generation: u32) -> i32 {
+    i32::try_from(generation).unwrap_or(i32::MAX)
 }

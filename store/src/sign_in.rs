@@ -8,10 +8,9 @@ use sea_orm::{
 
 use crate::applications::{Application, Credential};
 use crate::dialect;
-use crate::entity::{applications, credentials, organizations, refresh_tokens, users};
+use crate::entity::{applications, credentials, organizations, users};
 use crate::error::{Result, StoreError};
 use crate::organizations::Organization;
-use crate::refresh_tokens::RefreshToken;
 use crate::users::User;
 
 /// A read transaction across organizations. It sees users, applications, credentials, refresh
@@ -143,17 +142,6 @@ impl SignIn {
             .map(Credential::read)
             .collect::<Result<_>>()?;
         Ok(Some((organization, Application::read(row)?, secrets)))
-    }
-
-    /// The refresh token of this hash, used or not, and whose organization's it is.
-    pub async fn refresh_token(
-        &self,
-        hash: &[u8],
-    ) -> Result<Option<(OrganizationId, RefreshToken)>> {
-        let row = refresh_tokens::Entity::find_by_id(hash)
-            .one(&self.transaction)
-            .await?;
-        row.map(RefreshToken::read).transpose()
     }
 
     /// The organization of this slug, if there is one.

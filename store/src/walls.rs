@@ -13,13 +13,7 @@ const HERE: &str = "NULLIF(current_setting('gatepost.organization', true), '')::
 const SYSTEM: &str = "(SELECT system_organization_id FROM installation)";
 
 /// Tables that the sign-in door may read across organizations.
-const SIGN_IN_READS: [&str; 5] = [
-    "organizations",
-    "users",
-    "applications",
-    "credentials",
-    "refresh_tokens",
-];
+const SIGN_IN_READS: [&str; 4] = ["organizations", "users", "applications", "credentials"];
 
 /// Tables that the feed may read across organizations.
 const FEED_READS: [&str; 14] = [
@@ -40,7 +34,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 14] = [
+const OWNED: [&str; 13] = [
     "users",
     "groups",
     "user_members",
@@ -50,7 +44,6 @@ const OWNED: [&str; 14] = [
     "applications",
     "credentials",
     "sessions",
-    "refresh_tokens",
     "password_history",
     "signing_keys",
     "manifests",

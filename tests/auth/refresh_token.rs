@@ -1,14 +1,19 @@
 //! `RefreshToken`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::future::join_all;
 use gatepost_proto::ErrorReason;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::identity::application;
 use crate::world::{Answer, PASSWORD, World, claims, fields};
 
 const PATH: &str = "/v1/login/oauth/refresh_token";
+/// After this long a refresh token that was used gives nothing any more.
+const GRACE: Duration = Duration::from_secs(10);
 
 async fn refresh(world: &World, token: &str) -> Answer {
     world
@@ -47,7 +52,7 @@ async fn a_refresh_token_gives_the_next_pair_of_the_same_session() {
     world.pass(Duration::from_mins(2)).await;
     let bearer = text(&answer, "accessToken");
     let info = world
-        .request(reqwest::Method::GET, "/v1/userinfo")
+        .request(Method::GET, "/v1/userinfo")
         .bearer_auth(&bearer);
     world.send(info).await.is(200);
     refresh(&world, &text(&answer, "refreshToken"))
@@ -61,6 +66,7 @@ async fn a_refresh_token_that_comes_back_ends_its_session() {
     let alice = world.person("alice", &[]).await;
     let bystander = world.sign_in("alice").await;
     let first = refresh(&world, &alice.refresh_token).await;
+    world.pass(GRACE).await;
     let again = refresh(&world, &alice.refresh_token).await;
     again.refuses(ErrorReason::RefreshTokenInvalid);
     assert_eq!(again.body["code"], "AUT-1005");
@@ -81,6 +87,65 @@ async fn a_refresh_token_that_comes_back_ends_its_session() {
     );
 }
 
+/// The answer may have been lost on the way, or two tabs asked at the same time.
+#[tokio::test]
+async fn within_the_grace_the_same_successor_is_told_again() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let answers = join_all((0..8).map(|_| refresh(&world, &alice.refresh_token))).await;
+    let successors: BTreeSet<String> = answers
+        .iter()
+        .map(|answer| text(answer, "refreshToken"))
+        .collect();
+    assert_eq!(successors.len(), 1, "no branches");
+    let events = world
+        .get(&world.admin, "/v1/audit-events?action=session.refresh")
+        .await;
+    let rotations = events.is(200)["items"].as_array().unwrap();
+    let own = |event: &&Value| event["targetId"] == claims(&alice.token)["sid"];
+    assert_eq!(rotations.iter().filter(own).count(), 1, "one of them won");
+    for answer in &answers {
+        let info = world
+            .request(Method::GET, "/v1/userinfo")
+            .bearer_auth(text(answer, "accessToken"));
+        world.send(info).await.is(200);
+    }
+    // The one that was told again works, and is the only one.
+    let next = successors.first().unwrap();
+    refresh(&world, next).await.is(200);
+    // Two generations back there is no grace.
+    let stolen = refresh(&world, &alice.refresh_token).await;
+    stolen.refuses(ErrorReason::RefreshTokenInvalid);
+    let ended = world.get(&alice, "/v1/userinfo").await;
+    ended.refuses(ErrorReason::SessionEnded);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_lies_unused_is_worth_nothing() {
+    let world = World::start_with(&[("GATEPOST_REFRESH_IDLE_SECONDS", "600")]).await;
+    let alice = world.person("alice", &[]).await;
+    world.pass(Duration::from_mins(9)).await;
+    let next = text(&refresh(&world, &alice.refresh_token).await, "refreshToken");
+    world.pass(Duration::from_mins(10)).await;
+    let late = refresh(&world, &next).await;
+    late.refuses(ErrorReason::RefreshTokenInvalid);
+    // It was late, not stolen: nothing ends.
+    world.get(&alice, "/v1/userinfo").await.is(200);
+}
+
+#[tokio::test]
+async fn a_forged_refresh_token_is_refused_without_a_word_to_its_session() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let mut forged = alice.refresh_token.clone();
+    let last = forged.pop().unwrap();
+    forged.push(if last == 'A' { 'E' } else { 'A' });
+    world.pass(GRACE).await;
+    let answer = refresh(&world, &forged).await;
+    answer.refuses(ErrorReason::RefreshTokenInvalid);
+    refresh(&world, &alice.refresh_token).await.is(200);
+}
+
 #[tokio::test]
 async fn scopes_only_narrow() {
     let world = World::start().await;
@@ -88,9 +153,10 @@ async fn scopes_only_narrow() {
     let answer = world.post_openly(PATH, narrow).await;
     assert_eq!(text(&answer, "scope"), "profile");
     assert!(answer.body.get("idToken").is_none());
-    let wide = json!({"refreshToken": text(&answer, "refreshToken"), "scope": "openid profile"});
+    // The next refresh token is worth what the session is (RFC 6749 §6), and no more.
+    let wide = json!({"refreshToken": text(&answer, "refreshToken"), "scope": "openid profile x"});
     let answer = world.post_openly(PATH, wide).await;
-    assert_eq!(text(&answer, "scope"), "profile");
+    assert_eq!(text(&answer, "scope"), "openid profile");
 }
 
 #[tokio::test]

@@ -73,6 +73,9 @@ async fn a_question_is_answered_alike_on_both_ways() {
     }
 }
 
+/// Path, headers, body, and the gRPC status that it has.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, &'a str);
+
 #[tokio::test]
 async fn what_is_refused_is_refused_alike_on_both_ways() {
     let world = World::start().await;
@@ -83,7 +86,7 @@ async fn what_is_refused_is_refused_alike_on_both_ways() {
     compressed[0] = 1;
     let too_long = frame(&vec![b'x'; MESSAGE_BYTES_MAX + 1]);
     let in_pieces = frame(&question(&"x".repeat(100_000)));
-    let cases: [(&str, &[(&str, &str)], Vec<u8>, &str); 9] = [
+    let cases: [Case<'_>; 9] = [
         (AUTHORIZE, &[], good.clone(), "16"),
         (AUTHORIZE, &[bearer, bearer], good.clone(), "16"),
         (AUTHORIZE, &[bearer], frame(&question("")), "3"),

@@ -4,6 +4,7 @@ mod authzen;
 mod decisions;
 mod envoy;
 mod forward_auth;
+mod oauth;
 mod product;
 mod proxies;
 mod real_envoy;

@@ -234,6 +234,9 @@ async fn auth(world: &World, actor: &Actor, name: &str) -> Value {
             })
         }
         "RefreshToken" => json!({"refreshToken": session(world, actor).await["refreshToken"]}),
+        "IntrospectToken" | "RevokeToken" => {
+            json!({"token": session(world, actor).await["accessToken"]})
+        }
         "Logout" => json!({"idTokenHint": session(world, actor).await["accessToken"]}),
         "GetUserInfo" | "ListPermissions" | "ListJsonWebKeys" => json!({}),
         other => panic!("say how {other} is called well"),

@@ -36,7 +36,7 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
         ("ApplicationService", "roles.[]") => Names::Role,
         ("AuthService", "clientId") => Names::Client,
         ("AuthService", "refreshToken") => Names::Refresh,
-        ("AuthService", "idTokenHint") => Names::Hint,
+        ("AuthService", "idTokenHint" | "token") => Names::Hint,
         ("AuthorizeService", "sub" | "questions.[].sub") => Names::Subject,
         ("AuthorizeService", "changes.[].group.id" | "changes.[].role.id") => Names::Chosen,
         ("AuthorizeService", "changes.[].member.groupId") => Names::GroupById,
@@ -84,7 +84,8 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
         // fed with its own.
         "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
-        "GetHeads" => Fate::Done,
+        // A token of somebody else is worth nothing here, which is no error.
+        "GetHeads" | "IntrospectToken" | "RevokeToken" => Fate::Done,
         "BatchAuthorize" => Fate::OneRefused,
         _ if names(rpc, place) == Names::Chosen => Fate::Done,
         _ => Fate::Refused(404),

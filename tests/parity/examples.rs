@@ -66,6 +66,8 @@ fn tokens() -> Vec<Example> {
             "AuthService/RefreshToken",
             json!({"refreshToken": "$refresh"}),
         ),
+        example("AuthService/IntrospectToken", json!({"token": "$session"})),
+        example("AuthService/RevokeToken", json!({"token": "no token"})),
         example("AuthService/ListJsonWebKeys", json!({})),
         example("AuthService/GetUserInfo", json!({})),
         example("AuthService/ListPermissions", json!({})),

@@ -443,11 +443,11 @@ async fn who_is_far_behind_catches_up_in_pieces() {
     let stage = Stage::quiet().await;
     stage.fake.found(id(1), 0);
     stage.patiently(1, Want::default()).await;
-    let last = (0..2_500).map(|_| stage.fake.write(id(1))).last().unwrap();
+    let last = stage.fake.write_many(id(1), 2_500);
     let present = stage.patiently(1, Want::at_least(last)).await;
     assert_eq!(present.organization.groups().count(), 2_500);
     assert_eq!(stage.asked(), (2, 3));
-    let last = (0..10_001).map(|_| stage.fake.write(id(1))).last().unwrap();
+    let last = stage.fake.write_many(id(1), 10_001);
     let present = stage.patiently(1, Want::at_least(last)).await;
     assert_eq!(present.organization.groups().count(), 12_501);
     assert_eq!(stage.asked(), (3, 3), "too far behind");

@@ -13,7 +13,6 @@ pub(crate) mod manifests;
 pub(crate) mod organization_heads;
 pub(crate) mod organizations;
 pub(crate) mod password_history;
-pub(crate) mod refresh_tokens;
 pub(crate) mod roles;
 pub(crate) mod schema_version;
 pub(crate) mod sessions;

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::{applications, users};
+
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
 pub struct Model {
@@ -15,9 +17,39 @@ pub struct Model {
     pub expires_at: i64,
     pub ended_at: Option<i64>,
     pub ended_until: Option<i64>,
+    pub within: Option<Uuid>,
+    pub scope: Option<String>,
+    pub generation: i32,
+    pub rotated_at: Option<i64>,
+    pub last_seen_at: Option<i64>,
+    pub address: Option<String>,
+    pub agent: Option<String>,
+    pub methods: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
+
+impl Related<users::Entity> for Entity {
+    fn to() -> RelationDef {
+        Self::belongs_to(users::Entity)
+            .from((Column::OrganizationId, Column::UserId))
+            .to((users::Column::OrganizationId, users::Column::Id))
+            .into()
+    }
+}
+
+impl Related<applications::Entity> for Entity {
+    fn to() -> RelationDef {
+        let theirs = (
+            applications::Column::OrganizationId,
+            applications::Column::Id,
+        );
+        Self::belongs_to(applications::Entity)
+            .from((Column::OrganizationId, Column::ApplicationId))
+            .to(theirs)
+            .into()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

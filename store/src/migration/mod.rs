@@ -5,9 +5,12 @@
 
 mod m0001_init;
 mod m0002_grant_terms;
+mod m0003_sessions;
 mod m0005_passwords;
 
-use sea_orm::sea_query::{IndexCreateStatement, TableAlterStatement, TableCreateStatement};
+use sea_orm::sea_query::{
+    IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
+};
 use sea_orm::{ActiveValue, ConnectionTrait, DatabaseTransaction, EntityTrait, TransactionTrait};
 use time::OffsetDateTime;
 
@@ -27,26 +30,38 @@ struct Migration {
     /// Of tables that an earlier number made.
     columns: fn() -> Vec<TableAlterStatement>,
     indexes: fn() -> Vec<IndexCreateStatement>,
+    /// What nobody reads any more.
+    gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
         columns: Vec::new,
         indexes: m0001_init::indexes,
+        gone: Vec::new,
     },
     Migration {
         number: 2,
         tables: Vec::new,
         columns: m0002_grant_terms::columns,
         indexes: m0002_grant_terms::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 3,
+        tables: Vec::new,
+        columns: m0003_sessions::columns,
+        indexes: m0003_sessions::indexes,
+        gone: m0003_sessions::gone,
     },
     Migration {
         number: 5,
         tables: m0005_passwords::tables,
         columns: m0005_passwords::columns,
         indexes: m0005_passwords::indexes,
+        gone: Vec::new,
     },
 ];
 
@@ -73,6 +88,9 @@ pub(crate) async fn migrate(
         }
         for index in (migration.indexes)() {
             transaction.execute(&index).await?;
+        }
+        for table in (migration.gone)() {
+            transaction.execute(&table).await?;
         }
     }
     if version < LATEST {

@@ -129,10 +129,25 @@ pub async fn grants_from_before_terms_are_for_good(world: World) {
         "DROP INDEX grants_expires_at",
         "ALTER TABLE grants DROP COLUMN expires_at",
         "ALTER TABLE grants DROP COLUMN limits",
+        "DROP INDEX sessions_within",
+        "CREATE TABLE refresh_tokens (hash integer)",
         "UPDATE schema_version SET version = 1",
     ];
     for step in crate::passwords::UNDO.into_iter().chain(steps) {
         behind.execute_unprepared(step).await.unwrap();
+    }
+    for column in [
+        "within",
+        "scope",
+        "generation",
+        "rotated_at",
+        "last_seen_at",
+        "address",
+        "agent",
+        "methods",
+    ] {
+        let drop = format!("ALTER TABLE sessions DROP COLUMN {column}");
+        behind.execute_unprepared(&drop).await.unwrap();
     }
     assert!(world.store.check_schema().await.is_err());
     world.store.migrate(now()).await.unwrap();

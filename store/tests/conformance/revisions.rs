@@ -1,6 +1,6 @@
 //! One revision for everything, in commit order.
 
-use crate::world::{World, draft, group, now, user};
+use crate::world::{World, draft, group, user};
 
 pub async fn parallel_writers_leave_no_gap(world: World) {
     let replica = world.replica().await;

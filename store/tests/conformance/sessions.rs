@@ -1,7 +1,7 @@
-//! Sessions, refresh tokens, kept answers.
+//! Sessions, kept answers.
 
 use gatepost_core::{Change, Fact, UserId};
-use gatepost_store::{IdempotencyRecord, Scope, Session, StoreError, Walk};
+use gatepost_store::{Device, IdempotencyRecord, Scope, Session, StoreError, Walk};
 use time::{Duration, OffsetDateTime};
 
 use crate::world::{World, draft, id, now};
@@ -22,7 +22,7 @@ async fn live(tx: &Scope, user: UserId, now: OffsetDateTime) -> Vec<Session> {
 
 pub async fn a_session_ends_once(world: World) {
     let user = world.add_user("Ann").await;
-    let (session, token) = world.add_session(user.id).await;
+    let session = world.add_session(user.id).await;
     let until = now() + Duration::HOUR;
     let tx = world.store.write(world.acme).await.unwrap();
     assert_eq!(live(&tx, user.id, now()).await, vec![session.clone()]);
@@ -43,7 +43,6 @@ pub async fn a_session_ends_once(world: World) {
         (ended.ended_at, ended.ended_until),
         (Some(now()), Some(until))
     );
-    assert_eq!(tx.refresh_tokens().get(&token.hash).await.unwrap(), None);
     assert_eq!(live(&tx, user.id, now()).await, vec![]);
 }
 
@@ -52,9 +51,9 @@ pub async fn ending_all_but_one(world: World) {
     let other = world.add_user("Bob").await;
     let mut sessions = Vec::new();
     for _ in 0..3 {
-        sessions.push(world.add_session(user.id).await.0.id);
+        sessions.push(world.add_session(user.id).await.id);
     }
-    let (stranger, _) = world.add_session(other.id).await;
+    let stranger = world.add_session(other.id).await;
     let kept = sessions.pop();
     let until = now() + Duration::HOUR;
     let tx = world.store.write(world.acme).await.unwrap();
@@ -72,57 +71,78 @@ pub async fn ending_all_but_one(world: World) {
     assert_eq!(live(&tx, other.id, now()).await, vec![stranger]);
 }
 
-pub async fn a_refresh_token_is_used_once(world: World) {
+pub async fn a_generation_is_used_once(world: World) {
     let user = world.add_user("Ann").await;
-    let (session, token) = world.add_session(user.id).await;
-    let claim = async || {
+    let session = world.add_session(user.id).await;
+    let device = Device {
+        address: "192.0.2.7".into(),
+        agent: "browser/2".into(),
+    };
+    let later = now() + Duration::MINUTE;
+    let rotate = async |generation| {
         let tx = world.store.write(world.acme).await.unwrap();
-        let claimed = tx.refresh_tokens().claim(&token.hash, now()).await.unwrap();
-        assert_eq!(tx.changed(), claimed.is_some());
-        tx.commit(draft("token.refresh")).await.unwrap();
-        claimed
+        let sessions = tx.sessions();
+        let done = sessions.rotate(session.id, generation, later, &device);
+        let done = done.await.unwrap();
+        assert_eq!(tx.changed(), done);
+        tx.commit(draft("session.refresh")).await.unwrap();
+        done
     };
-    let (one, two, three) = tokio::join!(claim(), claim(), claim());
-    let claimed: Vec<_> = [one, two, three].into_iter().flatten().collect();
-    let spent = gatepost_store::RefreshToken {
-        used_at: Some(now()),
-        ..token.clone()
-    };
-    assert_eq!(claimed, vec![spent.clone()]);
-
+    let (one, two, three) = tokio::join!(rotate(0), rotate(0), rotate(0));
+    assert_eq!(
+        [one, two, three].into_iter().filter(|done| *done).count(),
+        1
+    );
+    assert!(!rotate(0).await && !rotate(2).await);
     let tx = world.store.write(world.acme).await.unwrap();
-    assert_eq!(
-        tx.refresh_tokens().get(&token.hash).await.unwrap(),
-        Some(spent)
-    );
-    assert_eq!(
-        tx.refresh_tokens().claim(b"no such", now()).await.unwrap(),
-        None
-    );
-    let late = crate::world::refresh_token(&session);
-    tx.refresh_tokens().insert(&late).await.unwrap();
-    let at_end = tx
-        .refresh_tokens()
-        .claim(&late.hash, late.expires_at)
-        .await
-        .unwrap();
-    assert_eq!(at_end, None, "it has expired");
-    tx.commit(draft("token")).await.unwrap();
+    let standing = tx.sessions().standing(session.id).await.unwrap().unwrap();
+    let expected = Session {
+        generation: 1,
+        rotated_at: Some(later),
+        last_seen_at: later,
+        device: device.clone(),
+        ..session.clone()
+    };
+    assert_eq!((standing.session, standing.user), (expected, user));
+    assert_eq!(standing.application, None);
+    assert_eq!(tx.sessions().standing(id()).await.unwrap(), None);
+    assert!(tx.sessions().end(session.id, later, later).await.unwrap());
+    tx.commit(draft("session.end")).await.unwrap();
+    assert!(!rotate(1).await, "it has ended");
     let tx = world.store.write(world.globex).await.unwrap();
     assert_eq!(
-        tx.refresh_tokens().claim(&late.hash, now()).await.unwrap(),
+        tx.sessions().standing(session.id).await.unwrap(),
         None,
         "not theirs"
     );
-    let orphan = crate::world::refresh_token(&session);
-    let refused = tx.refresh_tokens().insert(&orphan).await.unwrap_err();
-    assert!(matches!(refused, StoreError::NotFound { noun: "session" }));
+}
+
+pub async fn what_is_within_a_session_ends_with_it(world: World) {
+    let user = world.add_user("Ann").await;
+    let browser = world.add_session(user.id).await;
+    let tx = world.store.write(world.acme).await.unwrap();
+    let mut inside = Vec::new();
+    for _ in 0..2 {
+        let mut session = crate::world::session(user.id);
+        session.within = Some(browser.id);
+        tx.sessions().insert(&session).await.unwrap();
+        inside.push(session.id);
+    }
+    tx.commit(draft("session.start")).await.unwrap();
+    let bystander = world.add_session(user.id).await;
+    let until = now() + Duration::HOUR;
+    let tx = world.store.write(world.acme).await.unwrap();
+    assert!(tx.sessions().end(inside[0], now(), until).await.unwrap());
+    assert_eq!(tx.changes().len(), 1, "it ends alone");
+    assert!(tx.sessions().end(browser.id, now(), until).await.unwrap());
+    assert_eq!(tx.changes().len(), 3);
+    assert_eq!(live(&tx, user.id, now()).await, vec![bystander]);
 }
 
 pub async fn pruning_removes_what_means_nothing(world: World) {
     let user = world.add_user("Ann").await;
-    let (ended, _) = world.add_session(user.id).await;
-    let (live, token) = world.add_session(user.id).await;
+    let ended = world.add_session(user.id).await;
+    let live = world.add_session(user.id).await;
     let until = now() + Duration::HOUR;
     let tx = world.store.write(world.acme).await.unwrap();
     tx.sessions().end(ended.id, now(), until).await.unwrap();
@@ -145,9 +165,7 @@ pub async fn pruning_removes_what_means_nothing(world: World) {
     );
     drop(tx);
     let later = live.expires_at + Duration::days(2);
-    assert_eq!(world.store.prune(world.acme, later).await.unwrap(), 2);
-    let tx = world.store.read(world.acme).await.unwrap();
-    assert_eq!(tx.refresh_tokens().get(&token.hash).await.unwrap(), None);
+    assert_eq!(world.store.prune(world.acme, later).await.unwrap(), 1);
 }
 
 pub async fn answers_are_kept_once(world: World) {

@@ -85,9 +85,6 @@ pub async fn a_client_tells_its_organization(world: World) {
     tx.applications().add_credential(&old).await.unwrap();
     tx.applications().add_credential(&new).await.unwrap();
     tx.commit(draft("application.create")).await.unwrap();
-    let ann = world.add_user("Ann").await;
-    let (_, token) = world.add_session(ann.id).await;
-
     let door = world.store.sign_in().await.unwrap();
     let (organization, found, secrets) = door
         .application_by_client_id(&machine.client_id)
@@ -97,9 +94,6 @@ pub async fn a_client_tells_its_organization(world: World) {
     assert_eq!((organization.id, found), (world.globex, machine));
     assert_eq!(secrets, vec![new, old]);
     assert_eq!(door.application_by_client_id("nobody").await.unwrap(), None);
-    let found = door.refresh_token(&token.hash).await.unwrap();
-    assert_eq!(found, Some((world.acme, token)));
-    assert_eq!(door.refresh_token(b"none").await.unwrap(), None);
 }
 
 pub async fn failures_are_counted(world: World) {

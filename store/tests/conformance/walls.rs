@@ -49,7 +49,6 @@ async fn row_level_security_is_the_second_wall() {
         let tx = serving(&world, "gatepost.organization", &organization.to_string()).await;
         assert_eq!(count(&tx, "users").await, users);
         assert_eq!(count(&tx, "sessions").await, sessions);
-        assert_eq!(count(&tx, "refresh_tokens").await, sessions);
         assert_eq!(count(&tx, "organizations").await, 1);
         assert_eq!(count(&tx, "organization_heads").await, 1);
         assert_eq!(count(&tx, "sign_in_failures").await, 0);
@@ -125,7 +124,7 @@ async fn the_sign_in_door_is_for_looking() {
     }
     for sql in [
         "UPDATE users SET last_name = 'x'",
-        "DELETE FROM refresh_tokens",
+        "DELETE FROM credentials",
     ] {
         assert_eq!(
             tx.execute_unprepared(sql).await.unwrap().rows_affected(),

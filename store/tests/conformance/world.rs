@@ -7,8 +7,8 @@ use gatepost_core::{
     OrganizationId, RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, FactParts, Facts, Grant, Group, Installation,
-    Organization, PasswordHash, RefreshToken, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, Credential, Device, FactParts, Facts, Grant, Group,
+    Installation, Organization, PasswordHash, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -151,18 +151,16 @@ pub fn session(user: UserId) -> Session {
         expires_at: now() + Duration::DAY,
         ended_at: None,
         ended_until: None,
-    }
-}
-
-pub fn refresh_token(session: &Session) -> RefreshToken {
-    RefreshToken {
-        hash: id::<Uuid>().as_bytes().to_vec(),
-        session: session.id,
-        user: session.user,
+        within: None,
         scope: "openid".into(),
-        issued_at: now(),
-        expires_at: now() + Duration::DAY,
-        used_at: None,
+        generation: 0,
+        rotated_at: None,
+        last_seen_at: now(),
+        device: Device {
+            address: "192.0.2.1".into(),
+            agent: "browser/1".into(),
+        },
+        methods: vec!["pwd".into()],
     }
 }
 
@@ -311,14 +309,12 @@ impl World {
     }
 
     /// Adds a live session of a user of acme, with a refresh token.
-    pub async fn add_session(&self, user: UserId) -> (Session, RefreshToken) {
+    pub async fn add_session(&self, user: UserId) -> Session {
         let session = session(user);
-        let token = refresh_token(&session);
         let tx = self.store.write(self.acme).await.unwrap();
         tx.sessions().insert(&session).await.unwrap();
-        tx.refresh_tokens().insert(&token).await.unwrap();
         tx.commit(draft("session.create")).await.unwrap();
-        (session, token)
+        session
     }
 }
 

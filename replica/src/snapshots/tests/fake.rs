@@ -97,6 +97,11 @@ impl Fake {
         remembered.revision
     }
 
+    /// Commits so many new groups, one after the other; answers the last revision.
+    pub fn write_many(&self, organization: OrganizationId, count: usize) -> Revision {
+        (0..count).fold(0, |_, _| self.write(organization))
+    }
+
     /// Counts revisions anew, from 1, with no group.
     pub fn begin_epoch(&self, organization: OrganizationId) {
         let mut organizations = self.lock();

@@ -1,0 +1,155 @@
+//! Applications that prove themselves with a secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_core::claims::{Principal, liveness};
+use gatepost_core::{OrganizationId, Status};
+use gatepost_proto::ErrorReason;
+use gatepost_replica::{Present, Want};
+use gatepost_store::{Application, Credential, Organization};
+use quick_cache::sync::Cache;
+use subtle::ConstantTimeEq;
+
+use super::issue::require_active;
+use crate::app::App;
+use crate::attempts::Attempts;
+use crate::context::Gate;
+use crate::error::{Error, Result};
+use crate::seal::CLIENT_SECRET;
+
+/// Clients that are remembered; each takes about a kilobyte.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// An application that proved itself with one of its secrets.
+#[derive(Debug)]
+pub struct Client {
+    /// Its organization.
+    pub organization: Organization,
+    /// The application.
+    pub application: Application,
+    /// The secret that it used.
+    pub credential: Credential,
+}
+
+/// What was proved lately.
+#[derive(Debug)]
+pub struct Clients {
+    /// By the keyed hash of client id and secret.
+    remembered: Cache<Vec<u8>, Remembered>,
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    client: Arc<Client>,
+    /// When it was read, since boot.
+    read_at: Duration,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            remembered: Cache::new(REMEMBERED_MAX),
+        }
+    }
+}
+
+impl Client {
+    /// Finds the client and checks its secret; the same work and the same answer whether the id
+    /// or the secret is wrong.
+    ///
+    /// # Errors
+    /// `CLIENT_INVALID`, `APPLICATION_SUSPENDED`, `ORGANIZATION_SUSPENDED`.
+    pub async fn prove(app: &App, client_id: &str, secret: &str) -> Result<Arc<Self>> {
+        let sign_in = app.store.sign_in().await?;
+        let found = sign_in.application_by_client_id(client_id).await?;
+        let presented = app.sealer.hash(CLIENT_SECRET, secret);
+        let wrong = || Error::new(ErrorReason::ClientInvalid, "wrong client id or secret");
+        let (organization, application, credentials) = found.ok_or_else(wrong)?;
+        let credential = credentials
+            .into_iter()
+            .find(|credential| same(&credential.secret_hash, &presented))
+            .ok_or_else(wrong)?;
+        if application.status == Status::Suspended {
+            let message = "the application is suspended";
+            return Err(Error::new(ErrorReason::ApplicationSuspended, message));
+        }
+        require_active(&organization)?;
+        Ok(Arc::new(Self {
+            organization,
+            application,
+            credential,
+        }))
+    }
+
+    /// As [`Client::prove`], counting failures against the client and its address, and with what
+    /// is known of its organization now.
+    ///
+    /// Who proved itself within the staleness bound is not looked up again: that it still stands
+    /// is asked of the snapshot, and what else may have changed is known no later than that.
+    ///
+    /// # Errors
+    /// As [`Client::prove`]; `TOO_MANY_ATTEMPTS`; and `UNAVAILABLE`.
+    pub async fn enter(gate: &Gate, client_id: &str, secret: &str) -> Result<(Arc<Self>, Present)> {
+        let app = &gate.app;
+        let key = app
+            .sealer
+            .hash(CLIENT_SECRET, format!("{client_id}\n{secret}"));
+        if let Some(entered) = Self::recall(app, &key).await? {
+            return Ok(entered);
+        }
+        let attempts =
+            Attempts::begin(app, client_id, None, gate.arrival.address, gate.now).await?;
+        let read_at = app.clock.since_boot();
+        let proven = Self::prove(app, client_id, secret).await;
+        if proven
+            .as_ref()
+            .is_err_and(|error| error.reason() == ErrorReason::ClientInvalid)
+        {
+            attempts.client_failed(app, gate.now).await?;
+        }
+        let client = proven?;
+        // The revision is read after the credential was found, so that a replica that knows it
+        // knows the credential too.
+        let organization = client.organization.id;
+        let revision = app.store.read(organization).await?.revision();
+        let present = known(app, organization, Want::at_least(revision)).await?;
+        let remembered = Remembered {
+            client: Arc::clone(&client),
+            read_at,
+        };
+        app.clients.remembered.insert(key, remembered);
+        Ok((client, present))
+    }
+
+    async fn recall(app: &App, key: &[u8]) -> Result<Option<(Arc<Self>, Present)>> {
+        let Some(Remembered { client, read_at }) = app.clients.remembered.get(key) else {
+            return Ok(None);
+        };
+        let snapshots = &app.gatekeeper.snapshots;
+        if app.clock.since_boot().saturating_sub(read_at) > snapshots.bound() {
+            return Ok(None);
+        }
+        let present = known(app, client.organization.id, Want::default()).await?;
+        // Whoever does not stand any more is told why by what looks it up.
+        let stands = liveness(present.view(), client.principal()).is_ok();
+        Ok(stands.then_some((client, present)))
+    }
+
+    /// Who a token of it speaks of.
+    pub fn principal(&self) -> Principal {
+        Principal::Application {
+            organization: self.organization.id,
+            application: self.application.id,
+            credential: self.credential.id,
+        }
+    }
+}
+
+async fn known(app: &App, organization: OrganizationId, want: Want) -> Result<Present> {
+    Ok(app.gatekeeper.snapshots.get(organization, want).await?)
+}
+
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}

@@ -1,0 +1,240 @@
+//! OAuth 2: the token, introspection and revocation endpoints, and their metadata.
+//!
+//! The public URL is the issuer of the default organization, and each organization has an issuer
+//! of its own at `/o/{slug}`. Both speak the words of RFC 6749, skip parameters that they do not
+//! know, and run the handlers that `/v1/login/oauth/*` runs.
+
+mod client;
+mod form;
+mod metadata;
+mod refusal;
+
+pub use client::header as client_header;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use gatepost_core::Subject;
+use gatepost_replica::ISSUERS;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use self::client::prove;
+use self::form::Form;
+use self::refusal::{Code, Refusal};
+use crate::app::App;
+use crate::auth::{self, Asker, Client, Issued};
+use crate::context::{Arrival, Audit, Gate};
+
+/// What an answer is under.
+type Answer = Result<Value, Refusal>;
+
+/// What is asked at an issuer.
+struct Asked {
+    gate: Gate,
+    client: Arc<Client>,
+    /// The issuer's address.
+    issuer: String,
+    form: Form,
+}
+
+/// The paths.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for prefix in ["", "/o/{slug}"] {
+        router = router
+            .route(&format!("{prefix}/oauth/token"), post(token))
+            .route(&format!("{prefix}/oauth/introspect"), post(introspect))
+            .route(&format!("{prefix}/oauth/revoke"), post(revoke));
+    }
+    // RFC 8414 §3.1 puts the issuer's path behind the well-known one; others look before it.
+    for path in [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/o/{slug}",
+        "/o/{slug}/.well-known/oauth-authorization-server",
+    ] {
+        router = router.route(path, get(configuration));
+    }
+    router.with_state(app)
+}
+
+async fn configuration(State(app): State<Arc<App>>, slug: Option<Path<String>>) -> Response {
+    let issuer = issuer(
+        &app.public_url,
+        slug.as_ref().map(|Path(slug)| slug.as_str()),
+    );
+    let mut response = said(
+        StatusCode::OK,
+        &metadata::document(&issuer, &app.public_url),
+    );
+    let hour = HeaderValue::from_static("public, max-age=3600");
+    response.headers_mut().insert(CACHE_CONTROL, hour);
+    response
+}
+
+async fn token(app: State<Arc<App>>, slug: Option<Path<String>>, request: Request) -> Response {
+    serve("oauth/token", app, slug, request, async |asked| {
+        let grant = asked.form.required("grant_type")?;
+        match grant {
+            "client_credentials" => client_credentials(asked).await,
+            "refresh_token" => refresh(asked).await,
+            // `password` is not for clients (RFC 9700 §2.4).
+            _ => {
+                let message = "this endpoint knows `client_credentials` and `refresh_token`";
+                Err(Refusal::new(Code::UnsupportedGrantType, message))
+            }
+        }
+    })
+    .await
+}
+
+async fn client_credentials(asked: &mut Asked) -> Answer {
+    let issued = auth::for_client(&mut asked.gate, &asked.client, &asked.issuer).await?;
+    Ok(tokens(issued, None))
+}
+
+async fn refresh(asked: &mut Asked) -> Answer {
+    let token = asked.form.required("refresh_token")?.to_owned();
+    let scope = asked.form.get("scope").to_owned();
+    let turn = auth::Turn {
+        token: &token,
+        scope: &scope,
+        client: Some(&asked.client),
+        issuer: &asked.issuer,
+    };
+    let (issued, next) = auth::refresh(&mut asked.gate, turn).await?;
+    Ok(tokens(issued, Some(next)))
+}
+
+async fn introspect(
+    app: State<Arc<App>>,
+    slug: Option<Path<String>>,
+    request: Request,
+) -> Response {
+    serve("oauth/introspect", app, slug, request, async |asked| {
+        let asker = Asker {
+            organization: asked.client.organization.id,
+            subject: Subject::Application(asked.client.application.id),
+        };
+        let token = asked.form.required("token")?;
+        let told = auth::introspect(&asked.gate.app, asker, token).await?;
+        if !told.active {
+            return Ok(json!({"active": false}));
+        }
+        Ok(json!({
+            "active": true,
+            "scope": told.scope,
+            "client_id": told.client_id,
+            "username": told.username,
+            "token_type": told.token_type,
+            "exp": told.expires_at.map(|time| time.seconds),
+            "iat": told.issued_at.map(|time| time.seconds),
+            "sub": told.sub,
+            "aud": told.aud,
+            "iss": told.iss,
+            "jti": told.jti,
+            "sid": told.sid,
+            "tenant_id": told.tenant_id,
+        }))
+    })
+    .await
+}
+
+async fn revoke(app: State<Arc<App>>, slug: Option<Path<String>>, request: Request) -> Response {
+    serve("oauth/revoke", app, slug, request, async |asked| {
+        let Asked {
+            gate, client, form, ..
+        } = asked;
+        let token = form.required("token")?;
+        let tx = gate.app.store.write(client.organization.id).await?;
+        let by = Subject::Application(client.application.id);
+        let ended = auth::revoke(&gate.app, &tx, by, token, gate.now).await?;
+        if let Some(session) = ended {
+            let actor = auth::client_actor(client);
+            let mut audit = Audit::new(actor, "session.end", gate.now, &gate.arrival);
+            audit.target("session", session);
+            gate.commit(tx, audit).await?;
+        }
+        Ok(Value::Null)
+    })
+    .await
+}
+
+/// What is true for all three: a form from a client that proved itself, of this issuer.
+async fn serve(
+    face: &'static str,
+    State(app): State<Arc<App>>,
+    slug: Option<Path<String>>,
+    request: Request,
+    answer: impl AsyncFnOnce(&mut Asked) -> Answer,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let arrival = Arrival::in_extensions(&parts.extensions);
+    let slug = slug.map(|Path(slug)| slug);
+    let result = async {
+        let form = Form::read(&parts, body).await?;
+        let gate = Gate::open(&app, &arrival);
+        let client = prove(&gate, &parts.headers, &form, slug.as_deref()).await?;
+        let mut asked = Asked {
+            issuer: issuer(&app.public_url, slug.as_deref()),
+            gate,
+            client,
+            form,
+        };
+        answer(&mut asked).await
+    };
+    match result.await {
+        Ok(value) => said(StatusCode::OK, &value),
+        Err(refusal) => refusal.respond(face, &arrival),
+    }
+}
+
+/// The address of an issuer.
+fn issuer(public_url: &str, slug: Option<&str>) -> String {
+    match slug {
+        Some(slug) => format!("{}{ISSUERS}{slug}", public_url.trim_end_matches('/')),
+        None => public_url.to_owned(),
+    }
+}
+
+/// RFC 6749 §5.1.
+fn tokens(issued: Issued, refresh_token: Option<String>) -> Value {
+    let mut answer = Map::new();
+    let texts = [
+        ("access_token", Some(issued.access_token)),
+        ("token_type", Some("Bearer".to_owned())),
+        ("refresh_token", refresh_token),
+        ("id_token", issued.id_token),
+        (
+            "scope",
+            Some(issued.scope).filter(|scope| !scope.is_empty()),
+        ),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            answer.insert(name.to_owned(), text.into());
+        }
+    }
+    answer.insert("expires_in".to_owned(), issued.expires_in.into());
+    answer.into()
+}
+
+/// An answer that no cache keeps. Nothing to say is an empty body (RFC 7009 §2.2).
+fn said(status: StatusCode, value: &Value) -> Response {
+    let body = match value {
+        Value::Null => Body::empty(),
+        value => Body::from(value.to_string()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
