@@ -16,8 +16,8 @@ use crate::password::Verdict;
 /// What a name is hashed for to find the organization that it is judged by when nobody has it.
 const PURPOSE: &str = "the organization of nobody";
 
-/// How often a sign-in begins anew because the hash was made anew meanwhile: it is our own after the
-/// first time.
+/// How often a sign-in is begun: once more when the hash was made anew meanwhile, and is our own by
+/// then.
 const TRIES_MAX: u32 = 2;
 
 /// Somebody who knew the password.

@@ -224,6 +224,11 @@ async fn only_an_address_that_was_proved_signs_in() {
     unproved.refuses(ErrorReason::CredentialsInvalid);
 }
 
+/// A sign-in that fails.
+fn wrong(username: &str) -> Value {
+    json!({"grantType": "password", "username": username, "password": "wrong password"})
+}
+
 /// The rounds of hashing that one failed sign-in costs.
 async fn rounds_of(world: &World, body: &Value) -> BTreeMap<String, u64> {
     let before = world.password_rounds();
@@ -239,11 +244,10 @@ async fn rounds_of(world: &World, body: &Value) -> BTreeMap<String, u64> {
 #[tokio::test]
 async fn whoever_is_asked_about_the_answer_costs_what_the_dearest_hash_costs() {
     let world = World::start().await;
-    let password = |username: &str| json!({"grantType": "password", "username": username, "password": "wrong password"});
     let ours = BTreeMap::from([("argon2id v=19 m=19456 p=1".to_owned(), 2)]);
     for username in ["admin", "nobody"] {
         assert_eq!(
-            rounds_of(&world, &password(username)).await,
+            rounds_of(&world, &wrong(username)).await,
             ours,
             "{username}"
         );
@@ -260,7 +264,7 @@ async fn whoever_is_asked_about_the_answer_costs_what_the_dearest_hash_costs() {
     let mut dearest = ours.clone();
     dearest.insert("bcrypt".to_owned(), 1 << 7);
     for username in ["admin", "five", "seven", "nobody", "no@body.example"] {
-        let mut body = password(username);
+        let mut body = wrong(username);
         assert_eq!(rounds_of(&world, &body).await, dearest, "{username}");
         body["clientId"] = client["clientId"].clone();
         body["clientSecret"] = client["clientSecret"].clone();
@@ -274,7 +278,7 @@ async fn whoever_is_asked_about_the_answer_costs_what_the_dearest_hash_costs() {
         let path = format!("/v1/users/{}", user.unwrap()["id"].as_str().unwrap());
         world.delete(&world.admin, &path).await.is(204);
     }
-    let mut rounds = rounds_of(&world, &password("seven")).await;
+    let mut rounds = rounds_of(&world, &wrong("seven")).await;
     rounds.retain(|_, rounds| *rounds > 0);
     assert_eq!(rounds, ours);
 }
@@ -290,24 +294,23 @@ async fn an_organization_pays_for_its_own_hashes_only() {
     body.as_object_mut().unwrap().remove("password");
     body["passwordHash"] = json!(BCRYPT);
     world.post(&dear, "/v1/users", body).await.is(201);
-    let password = |username: &str| json!({"grantType": "password", "username": username, "password": "wrong password"});
     let bcrypt = async |body: &Value| {
         let rounds = rounds_of(&world, body).await;
         rounds.get("bcrypt").copied().unwrap_or_default()
     };
-    assert_eq!(bcrypt(&password("admin-of-dear")).await, 32);
-    assert_eq!(bcrypt(&password("admin-of-cheap")).await, 0);
-    assert_eq!(bcrypt(&password("admin")).await, 0);
+    assert_eq!(bcrypt(&wrong("admin-of-dear")).await, 32);
+    assert_eq!(bcrypt(&wrong("admin-of-cheap")).await, 0);
+    assert_eq!(bcrypt(&wrong("admin")).await, 0);
     for (admin, rounds) in [(&dear, 32), (&cheap, 0)] {
         let client = application(&world, admin, json!({"name": "console"})).await;
-        let mut body = password("nobody");
+        let mut body = wrong("nobody");
         body["clientId"] = client["clientId"].clone();
         body["clientSecret"] = client["clientSecret"].clone();
         assert_eq!(bcrypt(&body).await, rounds);
     }
     // A name that nobody has is like one of somebody's, somewhere, and always the same.
     for number in 0..12 {
-        let body = password(&format!("nobody-{number}"));
+        let body = wrong(&format!("nobody-{number}"));
         let rounds = bcrypt(&body).await;
         assert!([0, 32].contains(&rounds), "{number}: {rounds}");
         assert_eq!(bcrypt(&body).await, rounds, "{number}");
