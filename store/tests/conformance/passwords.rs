@@ -61,7 +61,8 @@ pub async fn a_better_hash_replaces_what_was_checked(world: World) {
     let ann = world.add_user("Ann").await;
     let tx = world.store.write(world.acme).await.unwrap();
     let users = tx.users();
-    let other = users.improve_password(ann.id, &hash("another"), hash(OURS));
+    let another = hash("another");
+    let other = users.improve_password(ann.id, &another, hash(OURS));
     assert!(!other.await.unwrap());
     assert!(!tx.changed());
     let improved = users.improve_password(ann.id, &ann.password_hash, hash(OURS));
@@ -75,7 +76,8 @@ pub async fn a_better_hash_replaces_what_was_checked(world: World) {
     assert_eq!(former, [], "it is the same password");
     tx.commit(draft("session.start")).await.unwrap();
     let tx = world.store.write(world.globex).await.unwrap();
-    let foreign = tx.users().improve_password(ann.id, &hash(OURS), hash("x"));
+    let ours = hash(OURS);
+    let foreign = tx.users().improve_password(ann.id, &ours, hash("x"));
     assert!(!foreign.await.unwrap());
 }
 
