@@ -299,6 +299,7 @@ mod tests {
             last_name: "Lovelace".into(),
             password: "correct horse".into(),
             groups: vec!["admin-group".into()],
+            password_hash: String::new(),
         }
     }
 

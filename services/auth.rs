@@ -9,6 +9,7 @@ mod issue_token;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
+mod person;
 mod refresh_token;
 mod revoke_token;
 

@@ -1,5 +1,6 @@
 //! The configuration: settings, read and checked before anything is started.
 
+mod passwords;
 mod settings;
 mod upstream;
 
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 
 /// Bytes in what settings call a megabyte.
@@ -53,6 +55,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// How long a key signs tokens before the next one does; `None` for ever.
     pub signing_key_age: Option<Duration>,
+    /// How passwords are hashed, and what they must be.
+    pub passwords: PasswordConfig,
     /// What is logged and traced.
     pub telemetry: TelemetryConfig,
 }
@@ -101,8 +105,6 @@ pub struct SignInConfig {
     pub refresh_token: Duration,
     /// How long one refresh token of a session is good for.
     pub rotation: RotationLimits,
-    /// Passwords that are checked at the same time.
-    pub password_workers: usize,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
 }
@@ -165,6 +167,7 @@ impl Config {
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             signing_key_age: read.signing_key_age()?,
+            passwords: read.passwords()?,
             telemetry: read.telemetry()?,
         };
         read.check_plaintext(&config)?;
@@ -314,8 +317,6 @@ impl Reader<'_> {
                 grace: seconds("refresh_grace_seconds", 0, 60)?,
                 idle: seconds("refresh_idle_seconds", 0, 31_536_000)?,
             },
-            password_workers: usize::try_from(self.between("password_workers", 1, 64)?)
-                .unwrap_or(1),
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
         })
     }
@@ -379,6 +380,20 @@ mod tests {
     }
 
     #[test]
+    fn weak_hashes_are_told_apart() {
+        let weak = |memory, iterations| {
+            let given = [
+                ("GATEPOST_PASSWORD_MEMORY_KIB", memory),
+                ("GATEPOST_PASSWORD_ITERATIONS", iterations),
+            ];
+            config(&given).unwrap().passwords.is_weak()
+        };
+        assert!(!config(&[]).unwrap().passwords.is_weak());
+        assert!(!weak("7168", "5"));
+        assert!(weak("7168", "4") && weak("1024", "1"));
+    }
+
+    #[test]
     fn plain_text_stays_on_loopback_unless_allowed() {
         let open = ("GATEPOST_LISTEN", "0.0.0.0:4000");
         let error = config(&[open]).unwrap_err();
@@ -411,6 +426,11 @@ mod tests {
             ("GATEPOST_ACCESS_TOKEN_SECONDS", "5"),
             ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
             ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
+            ("GATEPOST_PASSWORD_MEMORY_KIB", "1023"),
+            ("GATEPOST_PASSWORD_ITERATIONS", "65"),
+            ("GATEPOST_PASSWORD_PARALLELISM", "0"),
+            ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
+            ("GATEPOST_PASSWORD_HISTORY", "25"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
             ("GATEPOST_ONLY", "identity"),
             ("GATEPOST_ONLY", "authorize"),

@@ -2,6 +2,7 @@
 
 mod gate;
 
+use gatepost_store::PasswordHash;
 use tonic::metadata::MetadataMap;
 
 pub use self::gate::Gate;
@@ -32,6 +33,15 @@ pub fn manifest(text: &str) -> Result<(), String> {
     } else {
         Err("means something else".to_owned())
     }
+}
+
+/// Whether a text is a password hash that may be imported.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn password_hash(text: &str) -> Result<(), String> {
+    let hash = PasswordHash(text.to_owned());
+    crate::password::check(&hash).map_err(|error| error.to_string())
 }
 
 /// A refresh token, written again, if it is one of the installation whose master key is zeros.

@@ -4,6 +4,7 @@
 
 mod answer;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,6 +199,7 @@ impl World {
             first_name: "Test".to_owned(),
             last_name: username.to_owned(),
             password: PASSWORD.to_owned(),
+            password_hash: String::new(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         };
         admin.client.users().create_user(request).await.unwrap();
@@ -379,6 +381,12 @@ impl World {
             assert!(!text.contains(secret), "a secret in {text}");
         }
         event.clone()
+    }
+
+    /// The rounds of hashing that the server did for passwords so far, by what they are rounds of.
+    pub fn password_rounds(&self) -> BTreeMap<String, u64> {
+        let server = self.server.as_ref();
+        server.map(Server::password_rounds).unwrap_or_default()
     }
 
     /// The data folder of the server.

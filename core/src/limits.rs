@@ -10,6 +10,10 @@ pub const EMAIL_CHARS_MAX: usize = 254;
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Most characters in a password: hashing must not be a lever.
 pub const PASSWORD_CHARS_MAX: usize = 256;
+/// How many of a user's last passwords must not come back, unless configured.
+pub const PASSWORDS_REMEMBERED: u32 = 5;
+/// Most passwords that are remembered: a new one is compared with each.
+pub const PASSWORDS_REMEMBERED_MAX: u32 = 24;
 
 /// Most steps from a group up to the farthest group that holds it.
 pub const GROUP_DEPTH_MAX: usize = 16;

@@ -1,6 +1,6 @@
 //! What a password must be. Whether it is the right one is not decided here.
 
-use crate::limits::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::limits::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PASSWORDS_REMEMBERED};
 use crate::name::key;
 
 /// What a new password is measured by.
@@ -8,12 +8,16 @@ use crate::name::key;
 pub struct PasswordPolicy {
     /// Least characters.
     pub chars_min: usize,
+    /// How many of a user's last passwords must not come back, the present one among them; 0 for
+    /// none.
+    pub remembered: u32,
 }
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
         Self {
             chars_min: PASSWORD_CHARS_MIN,
+            remembered: PASSWORDS_REMEMBERED,
         }
     }
 }
@@ -36,6 +40,12 @@ pub enum PasswordError {
     /// One of those that are tried first.
     #[error("is one of the most common passwords")]
     Common,
+    /// One that the user had. [`PasswordPolicy::check`] cannot tell; whoever knows the hashes can.
+    #[error("must be none of the last {remembered}")]
+    Used {
+        /// How many are remembered.
+        remembered: u32,
+    },
 }
 
 impl PasswordPolicy {
@@ -89,7 +99,10 @@ mod tests {
         assert_eq!(check("Alice.Smith"), Err(PasswordError::IsName));
         assert_eq!(check("a.smith@EXAMPLE.com"), Err(PasswordError::IsName));
         assert_eq!(check("PassWord1"), Err(PasswordError::Common));
-        let strict = PasswordPolicy { chars_min: 20 };
+        let strict = PasswordPolicy {
+            chars_min: 20,
+            ..PasswordPolicy::default()
+        };
         assert_eq!(
             strict.check("correct horse", "", ""),
             Err(PasswordError::TooShort { min: 20 })

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use gatepost_core::SessionId;
 use gatepost_core::name;
-use gatepost_core::{SessionId, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
-use gatepost_store::{Actor, Organization, Session, User};
+use gatepost_store::{Actor, Session};
 
 use super::client::Client;
 use super::issue::{self, Issue, Issued, for_machine, for_person, person_scope};
+use super::person::{self, Person};
 use crate::attempts::Attempts;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
@@ -87,20 +88,15 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let found = find_person(gate, &account, client.as_deref()).await?;
-    let stored = found.as_ref().map(|(_, user)| &user.password_hash);
-    let correct = gate.app.passwords.verify(&request.password, stored).await?;
-    let Some((organization, user)) = found.filter(|_| correct) else {
+    let proven = Person::prove(&gate.app, &account, &request.password, client.as_deref()).await?;
+    let Some(person) = proven else {
         attempts.failed(&gate.app, gate.now).await?;
-        return Err(Error::new(
-            ErrorReason::CredentialsInvalid,
-            "wrong username or password",
-        ));
+        return Err(person::wrong());
     };
-    issue::require_active(&organization)?;
+    issue::require_active(&person.organization)?;
     attempts.succeeded(&gate.app).await?;
     let scope = person_scope(&request.scope, None);
-    start_session(gate, &organization, &user, client.as_deref(), scope).await
+    start_session(gate, person, &request.password, client.as_deref(), scope).await
 }
 
 async fn prove_client(
@@ -118,38 +114,17 @@ async fn prove_client(
     proven
 }
 
-/// Finds the one account that the name means: in the client's organization if there is a client,
-/// else by a verified e-mail address, else in the oldest organization that has the username.
-async fn find_person(
-    gate: &Gate,
-    account: &str,
-    client: Option<&Client>,
-) -> Result<Option<(Organization, User)>> {
-    let sign_in = gate.app.store.sign_in().await?;
-    if let Some(client) = client {
-        let user = sign_in.user_in(client.organization.id, account).await?;
-        return Ok(user.map(|user| (client.organization.clone(), user)));
-    }
-    if account.contains('@') {
-        let found = sign_in.users_by_email(account).await?;
-        if let Some(first) = found.into_iter().next() {
-            return Ok(Some(first));
-        }
-    }
-    Ok(sign_in.oldest_of_username(account).await?)
-}
-
 /// Writes the session with its first refresh token, and signs the access token for the revision
 /// that this made.
 async fn start_session(
     gate: &mut Gate,
-    organization: &Organization,
-    user: &User,
+    person: Person,
+    password: &str,
     client: Option<&Client>,
     scope: String,
 ) -> Result<IssueTokenResponse> {
-    let tx = gate.app.store.write(organization.id).await?;
-    let user = same_account(tx.users().get(user.id).await?, user)?;
+    let organization = person.organization.clone();
+    let (tx, user) = person.enter(&gate.app, password).await?;
     let session = Session {
         id: SessionId::new(gate.new_id()),
         user: user.id,
@@ -182,7 +157,7 @@ async fn start_session(
     let revision = gate.commit(tx, audit).await?;
     let application = client.map(|client| &client.application);
     let issue = Issue {
-        organization,
+        organization: &organization,
         revision,
         client: application,
         issuer: &gate.app.public_url,
@@ -193,26 +168,6 @@ async fn start_session(
         issued,
         Some(refresh_token.write(&gate.app.sealer)),
     ))
-}
-
-/// The account as it is inside the transaction: whoever changed the password or suspended it
-/// while the old password was being checked wins.
-fn same_account(now: Option<User>, checked: &User) -> Result<User> {
-    let user = now
-        .filter(|user| user.password_hash == checked.password_hash)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorReason::CredentialsInvalid,
-                "wrong username or password",
-            )
-        })?;
-    if user.status == Status::Suspended {
-        return Err(Error::new(
-            ErrorReason::UserSuspended,
-            "the user is suspended",
-        ));
-    }
-    Ok(user)
 }
 
 fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse {

@@ -11,7 +11,7 @@ use crate::bootstrap::operator;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::{Arrival, Audit};
-use crate::password::Passwords;
+use crate::password::{NewPassword, Passwords};
 use crate::seal::new_secret;
 use crate::serve::open_store;
 
@@ -26,10 +26,22 @@ pub async fn reset_password(
     store.check_schema().await?;
     let (organization, user) = find(&store, &user, organization.as_deref()).await?;
     let (password, generated) = password()?;
-    let hash = Passwords::new(1)?.hash(password.expose_secret()).await?;
+    let passwords = Passwords::new(&config.passwords)?;
+    let tx = store.read(organization.id).await?;
+    let former = passwords.remembered(&tx, &user).await?;
+    drop(tx);
+    let new = NewPassword {
+        password: password.expose_secret(),
+        username: &user.username,
+        email: user.email.as_deref().unwrap_or_default(),
+        former,
+    };
+    let hash = passwords.accept(new).await?;
     let now = Clock::System.now();
     let tx = store.write(organization.id).await?;
-    tx.users().set_password(user.id, hash, now).await?;
+    tx.users()
+        .set_password(user.id, hash, passwords.former_max(), now)
+        .await?;
     let until = config.sign_in.last_token_ends(now);
     tx.sessions()
         .end_all_of_user(user.id, None, now, until)

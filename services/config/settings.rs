@@ -207,7 +207,34 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "password_workers",
         "2",
-        "Passwords that are checked at the same time, 1 to 64; each takes 19 MiB.",
+        "Passwords that are checked at the same time, 1 to 64; each takes the memory of a hash.",
+    ),
+    plain(
+        "password_memory_kib",
+        "19456",
+        "Memory of one Argon2id hash, 1024 to 1048576 KiB; times the iterations it should be 35840 \
+         at the least. Hashes of other parameters are made anew when their people sign in.",
+    ),
+    plain(
+        "password_iterations",
+        "2",
+        "How often a hash fills its memory, 1 to 64.",
+    ),
+    plain(
+        "password_parallelism",
+        "1",
+        "Lanes of a hash, 1 to 16; one thread fills all of them.",
+    ),
+    plain(
+        "password_length_min",
+        "8",
+        "Least characters of a new password, 8 to 128.",
+    ),
+    plain(
+        "password_history",
+        "5",
+        "How many of a person's last passwords must not come back, 0 (none) to 24; the present \
+         one is one of them.",
     ),
     plain(
         "sign_ins_per_minute",

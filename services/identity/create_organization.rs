@@ -9,13 +9,14 @@ use gatepost_proto::identity::v1::{CreateOrganizationRequest, CreateOrganization
 use gatepost_store::{Organization, PasswordHash};
 
 use super::convert;
-use super::create_user::{Account, require_good_password};
+use super::create_user::Account;
 use crate::app::App;
 use crate::bootstrap;
 use crate::context::{Audit, Caller, Cx};
 use crate::error::{Error, Result};
 use crate::given::field;
 use crate::once;
+use crate::password::NewPassword;
 
 /// Hashes the owner's password before the system organization is locked.
 pub async fn prepare(
@@ -28,8 +29,13 @@ pub async fn prepare(
         return Err(Error::new(ErrorReason::SingleTenant, message));
     }
     let owner = request.owner.clone().unwrap_or_default();
-    require_good_password(&owner.password, &owner.username, &owner.email)?;
-    let hash = app.passwords.hash(&owner.password).await?;
+    let new = NewPassword {
+        password: &owner.password,
+        username: &owner.username,
+        email: &owner.email,
+        former: Vec::new(),
+    };
+    let hash = app.passwords.accept(new).await?;
     Ok((request, owner, hash))
 }
 

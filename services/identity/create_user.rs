@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_core::name::{DisplayName, Email, Username};
-use gatepost_core::password::PasswordPolicy;
-use gatepost_core::{Status, UserId};
-use gatepost_proto::ErrorReason;
+use gatepost_core::{PRODUCT_GATEPOST, Status, UserId};
 use gatepost_proto::identity::v1::{CreateUserRequest, CreateUserResponse};
 use gatepost_store::{PasswordHash, User};
 use time::OffsetDateTime;
@@ -16,15 +14,37 @@ use crate::app::App;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
 use crate::given::field;
+use crate::password::NewPassword;
 
-/// Hashes the password before the organization is locked.
+/// Hashes the password, or judges the hash, before the organization is locked.
 pub async fn prepare(
     app: Arc<App>,
-    _: Caller,
+    caller: Caller,
     request: CreateUserRequest,
 ) -> Result<(CreateUserRequest, PasswordHash)> {
-    require_good_password(&request.password, &request.username, &request.email)?;
-    let hash = app.passwords.hash(&request.password).await?;
+    let hash = match (request.password.as_str(), request.password_hash.as_str()) {
+        ("", "") => {
+            let message = "`password` must not be empty, or there must be a `passwordHash`";
+            return Err(Error::invalid("password", message).with("at", "missing"));
+        }
+        (password, "") => {
+            let new = NewPassword {
+                password,
+                username: &request.username,
+                email: &request.email,
+                former: Vec::new(),
+            };
+            app.passwords.accept(new).await?
+        }
+        ("", hash) => {
+            caller.require(PRODUCT_GATEPOST, "password-hashes", "post")?;
+            app.passwords.import(hash)?
+        }
+        (_, _) => {
+            let message = "give `password` or `passwordHash`, not both";
+            return Err(Error::invalid("passwordHash", message));
+        }
+    };
     Ok((request, hash))
 }
 
@@ -39,6 +59,10 @@ pub async fn create_user(
         first_name: &request.first_name,
         last_name: &request.last_name,
     };
+    if !request.password_hash.is_empty() {
+        let in_use = cx.tx.users().password_works().await?;
+        cx.app.passwords.require_room(&hash, &in_use)?;
+    }
     let user = account.user(UserId::new(cx.new_id()), hash, cx.now)?;
     cx.tx.users().insert(&user).await?;
     let groups = find::groups(&cx.tx, &request.groups).await?;
@@ -84,19 +108,4 @@ impl Account<'_> {
             updated_at: now,
         })
     }
-}
-
-/// Refuses a password that the policy refuses.
-///
-/// # Errors
-/// `PASSWORD_REFUSED`.
-pub fn require_good_password(password: &str, username: &str, email: &str) -> Result<()> {
-    PasswordPolicy::default()
-        .check(password, username, email)
-        .map_err(|error| {
-            Error::new(
-                ErrorReason::PasswordRefused,
-                format!("the password {error}"),
-            )
-        })
 }

@@ -6,12 +6,12 @@ use gatepost_core::Subject;
 use gatepost_proto::identity::v1::{ResetPasswordRequest, ResetPasswordResponse};
 use gatepost_store::PasswordHash;
 
-use super::create_user::require_good_password;
 use super::escalation::{Direction, require_not_above};
 use super::find;
 use crate::app::App;
 use crate::context::{Caller, Cx};
 use crate::error::Result;
+use crate::password::NewPassword;
 
 /// Hashes the password before the organization is locked.
 pub async fn prepare(
@@ -21,11 +21,16 @@ pub async fn prepare(
 ) -> Result<(String, PasswordHash)> {
     let tx = app.store.read(caller.organization()).await?;
     let user = find::user(&tx, &request.id).await?;
+    let former = app.passwords.remembered(&tx, &user).await?;
     drop(tx);
     require_not_above(&caller, Subject::User(user.id), Direction::Gain)?;
-    let email = user.email.unwrap_or_default();
-    require_good_password(&request.new_password, &user.username, &email)?;
-    let hash = app.passwords.hash(&request.new_password).await?;
+    let new = NewPassword {
+        password: &request.new_password,
+        username: &user.username,
+        email: user.email.as_deref().unwrap_or_default(),
+        former,
+    };
+    let hash = app.passwords.accept(new).await?;
     Ok((request.id, hash))
 }
 
@@ -36,7 +41,11 @@ pub async fn reset_password(
 ) -> Result<ResetPasswordResponse> {
     let user = find::user(&cx.tx, &id).await?;
     let until = cx.app.sign_in.last_token_ends(cx.now);
-    cx.tx.users().set_password(user.id, hash, cx.now).await?;
+    let former_max = cx.app.passwords.former_max();
+    cx.tx
+        .users()
+        .set_password(user.id, hash, former_max, cx.now)
+        .await?;
     cx.tx
         .sessions()
         .end_all_of_user(user.id, None, cx.now, until)

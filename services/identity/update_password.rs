@@ -7,11 +7,11 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{UpdatePasswordRequest, UpdatePasswordResponse};
 use gatepost_store::{PasswordHash, User};
 
-use super::create_user::require_good_password;
 use crate::app::App;
 use crate::attempts::Attempts;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
+use crate::password::NewPassword;
 
 /// Checks the old password and hashes the new one before the organization is locked.
 pub async fn prepare(
@@ -32,24 +32,26 @@ pub async fn prepare(
         .get(id)
         .await?
         .ok_or_else(|| Error::not_found("user"))?;
+    let former = app.passwords.remembered(&tx, &user).await?;
     drop(tx);
-    require_good_password(
-        &request.new_password,
-        &user.username,
-        user.email.as_deref().unwrap_or_default(),
-    )?;
     let now = app.clock.now();
     let attempts = Attempts::begin_for_oneself(&app, id, now).await?;
     if !app
         .passwords
-        .verify(&request.old_password, Some(&user.password_hash))
+        .verify(&request.old_password, &user.password_hash)
         .await?
     {
         attempts.failed(&app, now).await?;
         return Err(wrong());
     }
     attempts.succeeded(&app).await?;
-    let hash = app.passwords.hash(&request.new_password).await?;
+    let new = NewPassword {
+        password: &request.new_password,
+        username: &user.username,
+        email: user.email.as_deref().unwrap_or_default(),
+        former,
+    };
+    let hash = app.passwords.accept(new).await?;
     Ok((user, hash))
 }
 
@@ -64,7 +66,11 @@ pub async fn update_password(
     }
     let present = SessionId::new(cx.caller.session());
     let until = cx.app.sign_in.last_token_ends(cx.now);
-    cx.tx.users().set_password(user.id, hash, cx.now).await?;
+    let former_max = cx.app.passwords.former_max();
+    cx.tx
+        .users()
+        .set_password(user.id, hash, former_max, cx.now)
+        .await?;
     cx.tx
         .sessions()
         .end_all_of_user(user.id, Some(present), cx.now, until)

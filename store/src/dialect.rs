@@ -2,8 +2,10 @@
 //! told which organization a transaction belongs to, and the row-level security behind it.
 
 mod parts;
+mod works;
 
 pub(crate) use parts::{Memberships, Parts};
+pub(crate) use works::password_works;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -28,6 +28,7 @@ mod manifests;
 mod marks;
 mod migration;
 mod organizations;
+mod passwords;
 mod roles;
 mod scope;
 mod sessions;

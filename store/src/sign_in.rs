@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use crate::applications::{Application, Credential};
+use crate::dialect;
 use crate::entity::{applications, credentials, organizations, users};
 use crate::error::{Result, StoreError};
 use crate::organizations::Organization;
@@ -106,6 +107,11 @@ impl SignIn {
             .position(|row| row.username_key == key)
             .unwrap_or(0);
         rows.into_iter().nth(named).map(User::read).transpose()
+    }
+
+    /// What the checks of an organization's password hashes cost: each cost once, in its own words.
+    pub async fn password_works(&self, organization: OrganizationId) -> Result<Vec<String>> {
+        dialect::password_works(&self.transaction, organization.uuid()).await
     }
 
     /// The application of this client id, its organization and its secrets, newest first.

@@ -85,6 +85,17 @@ impl User {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
 
+impl PasswordHash {
+    /// What a check of it costs, as the hash itself says: its form and its parameters, without
+    /// salt and digest. Empty for a text that has no such parts.
+    pub fn work(&self) -> &str {
+        // bcrypt writes its digest right behind its salt.
+        let secret_parts = if self.0.starts_with("$2") { 1 } else { 2 };
+        let mut parts = self.0.rsplitn(secret_parts + 1, '$');
+        parts.nth(secret_parts).unwrap_or_default()
+    }
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("PasswordHash(…)")
@@ -113,6 +124,10 @@ pub struct Users<'a> {
 impl<'a> Users<'a> {
     pub(crate) fn new(scope: &'a Scope) -> Self {
         Self { scope }
+    }
+
+    pub(crate) fn scope(self) -> &'a Scope {
+        self.scope
     }
 
     fn own(self) -> Select<users::Entity> {
@@ -207,6 +222,7 @@ impl<'a> Users<'a> {
             first_name: user.first_name.clone(),
             last_name: user.last_name.clone(),
             password_hash: user.password_hash.0.clone(),
+            password_work: user.password_hash.work().to_owned(),
             status: columns::status_text(user.status),
             created_at: micros(user.created_at),
             updated_at: micros(user.updated_at),
@@ -255,24 +271,7 @@ impl<'a> Users<'a> {
         Ok(())
     }
 
-    /// Replaces a user's password hash. `NotFound` when there is no such user.
-    pub async fn set_password(
-        self,
-        id: UserId,
-        hash: PasswordHash,
-        now: OffsetDateTime,
-    ) -> Result<()> {
-        let row = users::ActiveModel {
-            password_hash: ActiveValue::Set(hash.0),
-            updated_at: ActiveValue::Set(micros(now)),
-            ..Default::default()
-        };
-        self.set(id, row).await?;
-        self.scope.touch();
-        Ok(())
-    }
-
-    async fn set(self, id: UserId, row: users::ActiveModel) -> Result<()> {
+    pub(crate) async fn set(self, id: UserId, row: users::ActiveModel) -> Result<()> {
         let done = users::Entity::update_many()
             .set(row)
             .filter(users::Column::OrganizationId.eq(self.scope.organization_uuid()))
@@ -286,8 +285,8 @@ impl<'a> Users<'a> {
         Ok(())
     }
 
-    /// Removes a user with her memberships, grants, sessions and refresh tokens. `NotFound` when
-    /// there is none.
+    /// Removes a user with her memberships, grants, sessions, refresh tokens and former
+    /// passwords. `NotFound` when there is none.
     pub async fn delete(self, id: UserId) -> Result<()> {
         let user = self
             .get(id)
@@ -296,6 +295,7 @@ impl<'a> Users<'a> {
         self.scope.groups().forget(Member::User(id)).await?;
         self.scope.grants().forget(GrantSubject::User(id)).await?;
         self.scope.sessions().forget(id).await?;
+        self.forget_passwords(id).await?;
         users::Entity::delete_many()
             .filter(users::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(users::Column::Id.eq(id.uuid()))

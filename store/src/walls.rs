@@ -37,7 +37,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 12] = [
+const OWNED: [&str; 13] = [
     "users",
     "groups",
     "user_members",
@@ -47,6 +47,7 @@ const OWNED: [&str; 12] = [
     "applications",
     "credentials",
     "sessions",
+    "password_history",
     "signing_keys",
     "manifests",
     "idempotency_keys",

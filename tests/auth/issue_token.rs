@@ -1,14 +1,18 @@
 //! `IssueToken`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gatepost_proto::ErrorReason;
+use gatepost_store::PasswordHash;
 use serde_json::{Value, json};
 
-use crate::identity::application;
+use crate::identity::{application, new_user};
 use crate::world::{Answer, PASSWORD, World, claims, fields};
 
 const PATH: &str = "/v1/login/oauth/access_token";
+/// Of the password `U*U`.
+const BCRYPT: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
 async fn sign_in(world: &World, username: &str, password: &str) -> Answer {
     let body = json!({"grantType": "password", "username": username, "password": password});
@@ -218,4 +222,157 @@ async fn only_an_address_that_was_proved_signs_in() {
     world.patch(&world.admin, &path, email).await.is(204);
     let unproved = sign_in(&world, "elsewhere@example.com", PASSWORD).await;
     unproved.refuses(ErrorReason::CredentialsInvalid);
+}
+
+/// A sign-in that fails.
+fn wrong(username: &str) -> Value {
+    json!({"grantType": "password", "username": username, "password": "wrong password"})
+}
+
+/// The rounds of hashing that one failed sign-in costs.
+async fn rounds_of(world: &World, body: &Value) -> BTreeMap<String, u64> {
+    let before = world.password_rounds();
+    let answer = world.post_openly(PATH, body.clone()).await;
+    answer.refuses(ErrorReason::CredentialsInvalid);
+    let mut rounds = world.password_rounds();
+    for (lane, rounds) in &mut rounds {
+        *rounds -= before.get(lane).copied().unwrap_or_default();
+    }
+    rounds
+}
+
+#[tokio::test]
+async fn whoever_is_asked_about_the_answer_costs_what_the_dearest_hash_costs() {
+    let world = World::start().await;
+    let ours = BTreeMap::from([("argon2id v=19 m=19456 p=1".to_owned(), 2)]);
+    for username in ["admin", "nobody"] {
+        assert_eq!(
+            rounds_of(&world, &wrong(username)).await,
+            ours,
+            "{username}"
+        );
+    }
+    let digest = "E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    for (username, cost) in [("five", "05"), ("seven", "07")] {
+        let mut body = new_user(username, &[]);
+        body.as_object_mut().unwrap().remove("password");
+        let hash = format!("$2a${cost}$CCCCCCCCCCCCCCCCCCCCC.{digest}");
+        body["passwordHash"] = json!(hash);
+        world.post(&world.admin, "/v1/users", body).await.is(201);
+    }
+    let client = application(&world, &world.admin, json!({"name": "console"})).await;
+    let mut dearest = ours.clone();
+    dearest.insert("bcrypt".to_owned(), 1 << 7);
+    for username in ["admin", "five", "seven", "nobody", "no@body.example"] {
+        let mut body = wrong(username);
+        assert_eq!(rounds_of(&world, &body).await, dearest, "{username}");
+        body["clientId"] = client["clientId"].clone();
+        body["clientSecret"] = client["clientSecret"].clone();
+        assert_eq!(rounds_of(&world, &body).await, dearest, "{username}");
+    }
+    // Nobody pays for what is gone.
+    for username in ["five", "seven"] {
+        let user = world.get(&world.admin, "/v1/users?limit=100").await;
+        let user = user.is(200)["items"].as_array().unwrap();
+        let user = user.iter().find(|user| user["username"] == *username);
+        let path = format!("/v1/users/{}", user.unwrap()["id"].as_str().unwrap());
+        world.delete(&world.admin, &path).await.is(204);
+    }
+    let mut rounds = rounds_of(&world, &wrong("seven")).await;
+    rounds.retain(|_, rounds| *rounds > 0);
+    assert_eq!(rounds, ours);
+}
+
+#[tokio::test]
+async fn an_organization_pays_for_its_own_hashes_only() {
+    let world = World::start_multi_tenant().await;
+    let (dear, cheap) = (
+        world.organization("dear").await,
+        world.organization("cheap").await,
+    );
+    let mut body = new_user("imported", &[]);
+    body.as_object_mut().unwrap().remove("password");
+    body["passwordHash"] = json!(BCRYPT);
+    world.post(&dear, "/v1/users", body).await.is(201);
+    let bcrypt = async |body: &Value| {
+        let rounds = rounds_of(&world, body).await;
+        rounds.get("bcrypt").copied().unwrap_or_default()
+    };
+    assert_eq!(bcrypt(&wrong("admin-of-dear")).await, 32);
+    assert_eq!(bcrypt(&wrong("admin-of-cheap")).await, 0);
+    assert_eq!(bcrypt(&wrong("admin")).await, 0);
+    for (admin, rounds) in [(&dear, 32), (&cheap, 0)] {
+        let client = application(&world, admin, json!({"name": "console"})).await;
+        let mut body = wrong("nobody");
+        body["clientId"] = client["clientId"].clone();
+        body["clientSecret"] = client["clientSecret"].clone();
+        assert_eq!(bcrypt(&body).await, rounds);
+    }
+    // A name that nobody has is like one of somebody's, somewhere, and always the same.
+    for number in 0..12 {
+        let body = wrong(&format!("nobody-{number}"));
+        let rounds = bcrypt(&body).await;
+        assert!([0, 32].contains(&rounds), "{number}: {rounds}");
+        assert_eq!(bcrypt(&body).await, rounds, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn hashes_are_made_as_the_settings_say_and_made_anew_when_they_change() {
+    let settings = [
+        ("GATEPOST_PASSWORD_MEMORY_KIB", "7168"),
+        ("GATEPOST_PASSWORD_ITERATIONS", "5"),
+    ];
+    let world = World::start_with(&settings).await;
+    world.person("alice", &[]).await;
+    let own = "$argon2id$v=19$m=7168,t=5,p=1";
+    let work = async || {
+        let mut work = String::new();
+        let works = &mut work;
+        world
+            .change(&world.admin, async |scope| {
+                let alice = scope.users().by_username("alice").await.unwrap().unwrap();
+                alice.password_hash.work().clone_into(works);
+                scope.touch();
+            })
+            .await;
+        work
+    };
+    assert_eq!(work().await, own);
+    // As other settings would have made it.
+    let before = world.password_rounds();
+    let old = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$\
+               nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    world
+        .change(&world.admin, async |scope| {
+            let users = scope.users();
+            let alice = users.by_username("alice").await.unwrap().unwrap();
+            let old = PasswordHash(old.to_owned());
+            let set = users.set_password(alice.id, old, 0, alice.updated_at);
+            set.await.unwrap();
+        })
+        .await;
+    assert_eq!(work().await, "$argon2id$v=19$m=256,t=2,p=1");
+    sign_in(&world, "alice", "password").await.is(200);
+    assert_eq!(work().await, own);
+    let done = world.password_rounds();
+    // Her own of two, the five that nobody has to spare, and the five of the new hash.
+    assert_eq!(done["argon2id v=19 m=256 p=1"], 2);
+    let lane = "argon2id v=19 m=7168 p=1";
+    assert_eq!(done[lane] - before[lane], 10);
+    sign_in(&world, "alice", "password").await.is(200);
+    assert_eq!(world.password_rounds()[lane] - done[lane], 5);
+}
+
+#[tokio::test]
+async fn devices_that_sign_in_at_once_all_get_in_though_the_hash_is_made_anew() {
+    let world = World::start().await;
+    let mut body = new_user("imported", &[]);
+    body.as_object_mut().unwrap().remove("password");
+    body["passwordHash"] = json!(BCRYPT);
+    world.post(&world.admin, "/v1/users", body).await.is(201);
+    let devices = (0..8).map(|_| sign_in(&world, "imported", "U*U"));
+    for answer in futures::future::join_all(devices).await {
+        answer.is(200);
+    }
 }

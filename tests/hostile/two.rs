@@ -92,7 +92,7 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 34] = [
+const PLAIN: [&str; 35] = [
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",
@@ -106,6 +106,7 @@ const PLAIN: [&str; 34] = [
     "firstName",
     "lastName",
     "password",
+    "passwordHash",
     "oldPassword",
     "newPassword",
     "name",

@@ -49,3 +49,25 @@ async fn a_reset_needs_a_user_a_good_password_and_the_permission() {
     unknown.refuses(ErrorReason::NotFound);
     is_guarded(&world, Method::PATCH, &path, body).await;
 }
+
+#[tokio::test]
+async fn a_reset_brings_none_of_the_last_passwords_back() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let path = format!("/v1/users/{}/reset-password", alice.id);
+    let reset = |password: &str| {
+        let body = json!({"newPassword": password});
+        world.patch(&world.admin, &path, body)
+    };
+    reset(PASSWORD).await.refuses(ErrorReason::PasswordRefused);
+    let others: Vec<String> = (1..=5).map(|n| format!("password number {n}")).collect();
+    for other in &others {
+        reset(PASSWORD).await.refuses(ErrorReason::PasswordRefused);
+        reset(other).await.is(204);
+    }
+    for other in &others {
+        reset(other).await.refuses(ErrorReason::PasswordRefused);
+    }
+    reset(PASSWORD).await.is(204);
+    world.sign_in("alice").await;
+}

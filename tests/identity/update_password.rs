@@ -75,3 +75,44 @@ async fn only_oneself_with_the_old_password_and_a_good_new_one() {
     // Nothing of this changed the password.
     world.sign_in("alice").await;
 }
+
+#[tokio::test]
+async fn none_of_the_last_passwords_comes_back() {
+    let world = World::start_with(&[("GATEPOST_PASSWORD_HISTORY", "3")]).await;
+    let alice = world.person("alice", &[]).await;
+    let change = async |old: &str, new: &str| {
+        let answer = world.patch(&alice, &path(&alice), body(old, new)).await;
+        if answer.status == 204 {
+            return true;
+        }
+        answer.refuses(ErrorReason::PasswordRefused);
+        let told = answer.body["detail"].as_str().unwrap();
+        assert!(told.contains("none of the last 3"), "{told}");
+        false
+    };
+    let (second, third) = ("the second password", "the third password");
+    assert!(!change(PASSWORD, PASSWORD).await);
+    assert!(change(PASSWORD, second).await);
+    assert!(!change(second, PASSWORD).await);
+    assert!(change(second, third).await);
+    for old in [PASSWORD, second, third] {
+        assert!(!change(third, old).await, "{old}");
+    }
+    // Three others later the first one is forgotten.
+    assert!(change(third, "the fourth password").await);
+    assert!(change("the fourth password", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn without_a_history_any_good_password_will_do() {
+    let world = World::start_with(&[("GATEPOST_PASSWORD_HISTORY", "0")]).await;
+    let alice = world.person("alice", &[]).await;
+    for (old, new) in [
+        (PASSWORD, PASSWORD),
+        (PASSWORD, NEXT_PASSWORD),
+        (NEXT_PASSWORD, PASSWORD),
+    ] {
+        let answer = world.patch(&alice, &path(&alice), body(old, new)).await;
+        assert!(answer.is(204).is_null());
+    }
+}

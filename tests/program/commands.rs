@@ -160,6 +160,11 @@ async fn reset_password_lets_the_administrator_in_again() {
         .any(|event| event["action"] == "user.reset_password" && event["actorType"] == "operator");
     assert!(told, "{events:?}");
 
+    // The policy is for operators too.
+    let same = home.run(&command, &[], "another horse, another staple\n");
+    assert_eq!(same.code, Some(1), "{same:?}");
+    assert!(same.stderr.contains("none of the last 5"), "{same:?}");
+
     // Without a password it makes one up.
     let made = home.run(&command, &[], "");
     let password = made

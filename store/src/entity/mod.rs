@@ -12,6 +12,7 @@ pub(crate) mod installation;
 pub(crate) mod manifests;
 pub(crate) mod organization_heads;
 pub(crate) mod organizations;
+pub(crate) mod password_history;
 pub(crate) mod roles;
 pub(crate) mod schema_version;
 pub(crate) mod sessions;

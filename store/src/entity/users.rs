@@ -17,6 +17,7 @@ pub struct Model {
     pub first_name: String,
     pub last_name: String,
     pub password_hash: String,
+    pub password_work: String,
     pub status: String,
     pub created_at: i64,
     pub updated_at: i64,

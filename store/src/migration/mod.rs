@@ -7,6 +7,7 @@ mod m0001_init;
 mod m0002_grant_terms;
 mod m0003_sessions;
 mod m0004_signing_key_turns;
+mod m0005_passwords;
 mod m0006_public_keys;
 
 use sea_orm::sea_query::{
@@ -35,7 +36,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -62,6 +63,13 @@ const MIGRATIONS: [Migration; 5] = [
         tables: Vec::new,
         columns: m0004_signing_key_turns::columns,
         indexes: Vec::new,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 5,
+        tables: m0005_passwords::tables,
+        columns: m0005_passwords::columns,
+        indexes: m0005_passwords::indexes,
         gone: Vec::new,
     },
     Migration {

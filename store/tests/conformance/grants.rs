@@ -124,7 +124,7 @@ pub async fn grants_from_before_terms_are_for_good(world: World) {
     tx.grants().give(&Grant::plain(who, role)).await.unwrap();
     tx.commit(draft("grant")).await.unwrap();
     let behind = world.behind().await;
-    for step in [
+    let steps = [
         "DROP INDEX grants_role_id_subject",
         "DROP INDEX grants_expires_at",
         "ALTER TABLE grants DROP COLUMN expires_at",
@@ -133,7 +133,8 @@ pub async fn grants_from_before_terms_are_for_good(world: World) {
         "DROP INDEX sessions_within",
         "CREATE TABLE refresh_tokens (hash integer)",
         "UPDATE schema_version SET version = 1",
-    ] {
+    ];
+    for step in crate::passwords::UNDO.into_iter().chain(steps) {
         behind.execute_unprepared(step).await.unwrap();
     }
     for column in [

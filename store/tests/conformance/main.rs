@@ -13,6 +13,7 @@ mod groups;
 mod installation;
 mod literals;
 mod organizations;
+mod passwords;
 mod revisions;
 mod sessions;
 mod sign_in;
@@ -48,6 +49,8 @@ on_both_engines! {
         who_only_serves_need_not_migrate, an_unmigrated_database_is_told_apart;
     users: a_user_lives_and_goes, names_are_unique_in_an_organization, updates_replace,
         a_foreign_user_is_not_found, pages_and_walks_agree;
+    passwords: so_many_former_passwords_are_kept, a_better_hash_replaces_what_was_checked,
+        each_cost_is_told_once, hashes_from_before_costs_tell_theirs;
     grants: terms_are_replaced, a_grant_that_expired_is_not_held, expired_grants_go,
         grants_are_walked_by_holder, grants_from_before_terms_are_for_good;
     groups: members_come_and_go, deleting_a_group_leaves_no_edge, grants_need_both_ends,

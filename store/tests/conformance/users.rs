@@ -136,7 +136,7 @@ pub async fn updates_replace(world: World) {
     );
     let hash = PasswordHash("other".into());
     tx.users()
-        .set_password(after.id, hash.clone(), now())
+        .set_password(after.id, hash.clone(), 0, now())
         .await
         .unwrap();
     let read = tx.users().get(after.id).await.unwrap().unwrap();
@@ -180,7 +180,11 @@ pub async fn a_foreign_user_is_not_found(world: World) {
     assert!(missing(tx.users().update(&user).await));
     assert!(missing(tx.users().delete(user.id).await));
     let hash = PasswordHash("other".into());
-    assert!(missing(tx.users().set_password(user.id, hash, now()).await));
+    let set = tx.users().set_password(user.id, hash.clone(), 4, now());
+    assert!(missing(set.await));
+    let improved = tx.users().improve_password(user.id, &hash, hash.clone());
+    assert!(!improved.await.unwrap());
+    assert_eq!(tx.users().former_passwords(user.id, 9).await.unwrap(), []);
     assert!(missing(
         tx.sessions().insert(&crate::world::session(user.id)).await
     ));

@@ -30,6 +30,9 @@ class Server:
             "GATEPOST_DATA_DIR": data,
             "GATEPOST_BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
             "GATEPOST_SIGN_INS_PER_MINUTE": "1000000",
+            # What the hashes of the datasets are made with, so that none is made anew.
+            "GATEPOST_PASSWORD_MEMORY_KIB": "1024",
+            "GATEPOST_PASSWORD_ITERATIONS": "1",
             "GATEPOST_MULTI_TENANT": "true",
             "GATEPOST_LOG": "warn",
         }

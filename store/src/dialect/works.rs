@@ -1,0 +1,29 @@
+//! The different costs of an organization's password hashes, however many users it has.
+
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use uuid::Uuid;
+
+use crate::error::Result;
+
+/// Most costs that are told. Imports stop far below it.
+const WORKS_MAX: usize = 64;
+
+/// Each different cost once: each is looked up as the least above the one before, so that the
+/// index is asked for as many rows as there are costs, and not for each user.
+pub(crate) async fn password_works(
+    database: &impl ConnectionTrait,
+    organization: Uuid,
+) -> Result<Vec<String>> {
+    const LEAST: &str = "SELECT MIN(password_work) FROM users WHERE organization_id = $1";
+    let sql = format!(
+        "WITH RECURSIVE works (work) AS ({LEAST} UNION ALL \
+         SELECT ({LEAST} AND password_work > works.work) FROM works WHERE works.work IS NOT NULL) \
+         SELECT work FROM works WHERE work IS NOT NULL LIMIT {WORKS_MAX}"
+    );
+    let engine = database.get_database_backend();
+    let asked = Statement::from_sql_and_values(engine, sql, [organization.into()]);
+    let rows = database.query_all_raw(asked).await?;
+    let works: std::result::Result<_, DbErr> =
+        rows.iter().map(|row| row.try_get("", "work")).collect();
+    Ok(works?)
+}
