@@ -13,7 +13,7 @@ use crate::context::Audit;
 use crate::error::Result;
 use crate::password::Passwords;
 use crate::seal::Sealer;
-use crate::token::Signer;
+use crate::token::{Rotation, Signer};
 
 /// The parts.
 pub struct App {
@@ -29,6 +29,8 @@ pub struct App {
     pub sealer: Sealer,
     /// Signs tokens.
     pub signer: Signer,
+    /// When the keys that sign follow each other.
+    pub rotation: Rotation,
     /// Proves who calls, and decides.
     pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.

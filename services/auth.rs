@@ -1,5 +1,6 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
+mod assertion;
 mod client;
 mod get_user_info;
 mod introspect_token;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
+pub use assertion::ASSERTION_TYPE;
 pub use client::{Client, Clients};
 pub use introspect_token::{Asker, introspect};
 pub use issue::{Issued, client_actor};

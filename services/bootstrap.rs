@@ -85,8 +85,7 @@ async fn found(
 ) -> Result<Option<First>> {
     let (administrator, first) = first_administrator(passwords, config, now).await?;
     // Keys are slow to make, so they are made before anything is locked.
-    let keys = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256]
-        .map(|algorithm| token::generate(algorithm, new_id(now).to_string(), sealer, now));
+    let keys = token::make(&Algorithm::ALL, sealer, now)?;
 
     let system = organization(ORGANIZATION_SYSTEM, "System", now)?;
     let default = organization(&config.bootstrap.organization, "Default", now)?;
@@ -101,8 +100,8 @@ async fn found(
     let Some(mut tx) = store.found(&installation, &system).await? else {
         return Ok(None);
     };
-    for key in keys {
-        tx.keys().insert(&key?).await?;
+    for key in &keys {
+        tx.keys().insert(key).await?;
     }
     let manifests = manifests::embedded()?;
     for manifest in &manifests {

@@ -4,6 +4,7 @@ mod bootstrap;
 mod config;
 mod migrate;
 mod reset_password;
+mod rotate_keys;
 mod serve;
 
 use std::path::PathBuf;
@@ -55,6 +56,12 @@ enum Command {
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
     },
+    /// Make the next signing keys, on the database's own machine.
+    RotateKeys {
+        /// Withdraw the present keys, because somebody may know them: every token ends.
+        #[arg(long)]
+        immediately: bool,
+    },
 }
 
 impl Command {
@@ -62,9 +69,11 @@ impl Command {
     fn settings(&self) -> impl Iterator<Item = (String, String)> {
         let given = match self {
             Self::Serve { only, upstream } => [("only", only), ("upstream", upstream)],
-            Self::Migrate | Self::Bootstrap { .. } | Self::Config | Self::ResetPassword { .. } => {
-                [("only", &None), ("upstream", &None)]
-            }
+            Self::Migrate
+            | Self::Bootstrap { .. }
+            | Self::Config
+            | Self::ResetPassword { .. }
+            | Self::RotateKeys { .. } => [("only", &None), ("upstream", &None)],
         };
         let given = given.map(|(name, value)| Some((variable(name), value.clone()?)));
         given.into_iter().flatten()
@@ -115,6 +124,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Config => config::config(&settings),
         Command::ResetPassword { user, organization } => {
             runtime.block_on(reset_password::reset_password(config, user, organization))
+        }
+        Command::RotateKeys { immediately } => {
+            runtime.block_on(rotate_keys::rotate_keys(config, immediately))
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// How passwords are hashed, and what they must be.
     pub passwords: PasswordConfig,
+    /// How long a key signs tokens before the next one does; `None` for ever.
+    pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
     pub telemetry: TelemetryConfig,
 }
@@ -115,7 +117,12 @@ impl SignInConfig {
     /// When the last access token of a session that ends now has expired for certain. Until then
     /// the session is remembered as ended.
     pub fn last_token_ends(&self, now: OffsetDateTime) -> OffsetDateTime {
-        now + self.access_token + LATE_TOKENS
+        now + self.tokens_live()
+    }
+
+    /// How long after the end of a session or of a key's turn its last token may live.
+    pub fn tokens_live(&self) -> Duration {
+        self.access_token + LATE_TOKENS
     }
 }
 
@@ -160,6 +167,7 @@ impl Config {
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             passwords: read.passwords()?,
+            signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };
         read.check_plaintext(&config)?;
@@ -313,6 +321,11 @@ impl Reader<'_> {
         })
     }
 
+    fn signing_key_age(&self) -> Result<Option<Duration>, ConfigError> {
+        let days = self.between("signing_key_days", 0, 3_650)?;
+        Ok((days > 0).then(|| Duration::from_hours(24 * days)))
+    }
+
     fn telemetry(&self) -> Result<TelemetryConfig, ConfigError> {
         let json = match self.settings.text("log_format") {
             Some("json") => true,
@@ -416,6 +429,8 @@ mod tests {
             ("GATEPOST_PASSWORD_PARALLELISM", "0"),
             ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
             ("GATEPOST_PASSWORD_HISTORY", "25"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
             ("GATEPOST_ONLY", "identity"),
             ("GATEPOST_ONLY", "authorize"),
@@ -452,6 +467,15 @@ mod tests {
         assert!(!format!("{sidecar:?}").contains("hunter2"));
         given.push(("GATEPOST_UPSTREAM_ORGANIZATIONS", "acme"));
         assert!(config(&given).is_err());
+    }
+
+    #[test]
+    fn keys_sign_for_ever_when_told_so() {
+        let age = |days| config(&[("GATEPOST_SIGNING_KEY_DAYS", days)]).map(|c| c.signing_key_age);
+        assert_eq!(age("0"), Ok(None));
+        assert_eq!(age("2"), Ok(Some(Duration::from_hours(48))));
+        let default = config(&[]).unwrap().signing_key_age;
+        assert_eq!(default, Some(Duration::from_hours(90 * 24)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod headers;
 pub mod matcher;
 pub mod percent;
 pub mod problem;
+mod tagged;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use gatepost_proto::reason::status;
 use gatepost_proto::rest::{Binding, Call, Lines, Reply, ReplyBody};
 use gatepost_proto::rest_routes::BINDINGS;
 use gatepost_proto::{ErrorReason, OPENAPI};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tonic::service::Routes;
 use tonic::{Extensions, Status};
@@ -82,7 +83,7 @@ pub fn router(routes: Routes, config: Config) -> Result<axum::Router, TemplateEr
 async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let is_head = request.method() == Method::HEAD;
     let response = gateway.answer(request).await;
-    if is_head {
+    if is_head && response.status() != StatusCode::NOT_MODIFIED {
         without_body(response)
     } else {
         response
@@ -148,6 +149,8 @@ impl Gateway {
             variables: &variables,
             ..asked
         };
+        let known = request.headers().get_all(IF_NONE_MATCH).iter();
+        let known: Vec<HeaderValue> = known.cloned().collect();
         let call = self.make_call(binding, path, request, arrival);
         let outcome = tokio::time::timeout(self.config.timeout, call).await;
         let outcome = outcome.unwrap_or_else(|_| {
@@ -155,7 +158,7 @@ impl Gateway {
             Err(status(ErrorReason::DeadlineExceeded, detail, &[]))
         });
         match outcome {
-            Ok(reply) => success(binding, reply),
+            Ok(reply) => success(binding, reply, &known),
             Err(status) => {
                 let mut response = problem::answer(&status, asked);
                 headers::from_metadata(status.metadata().clone(), response.headers_mut());
@@ -195,7 +198,12 @@ impl Gateway {
     }
 }
 
-fn success(binding: &Binding, reply: Reply) -> Response {
+/// The answer of a call that succeeded, to somebody who has the answers with the tags of `known`.
+fn success(binding: &Binding, reply: Reply, known: &[HeaderValue]) -> Response {
+    let whole = match &reply.body {
+        ReplyBody::Json(text) => Some(text.clone()),
+        ReplyBody::Lines(_) => None,
+    };
     let mut response = match reply.body {
         ReplyBody::Lines(lines) => ndjson(lines),
         ReplyBody::Json(_) if binding.empty => {
@@ -209,7 +217,10 @@ fn success(binding: &Binding, reply: Reply) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers::from_metadata(reply.metadata, headers);
-    response
+    match whole {
+        Some(text) => tagged::tagged(response, &text, known),
+        None => response,
+    }
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response {

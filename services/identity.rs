@@ -37,6 +37,7 @@ mod list_groups;
 mod list_organizations;
 mod list_roles;
 mod list_sessions;
+mod list_signing_keys;
 mod list_users;
 mod publish_manifest;
 mod remove_group_member;
@@ -45,6 +46,7 @@ mod revoke_application_role;
 mod revoke_credential;
 mod revoke_group_role;
 mod revoke_user_role;
+mod rotate_signing_keys;
 mod update_application;
 mod update_group;
 mod update_organization;
@@ -62,13 +64,14 @@ use pb::manifest_service_server::{ManifestService, ManifestServiceServer};
 use pb::organization_service_server::{OrganizationService, OrganizationServiceServer};
 use pb::role_service_server::{RoleService, RoleServiceServer};
 use pb::session_service_server::{SessionService, SessionServiceServer};
+use pb::signing_key_service_server::{SigningKeyService, SigningKeyServiceServer};
 use pb::user_service_server::{UserService, UserServiceServer};
 use tonic::service::RoutesBuilder;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
 
-/// The services of this module; one type serves all eight contracts.
+/// The services of this module; one type serves all nine contracts.
 #[derive(Clone)]
 struct Identity(Arc<App>);
 
@@ -99,6 +102,10 @@ pub fn add_services(routes: &mut RoutesBuilder, app: &Arc<App>) {
         )
         .add_service(
             ManifestServiceServer::new(identity.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            SigningKeyServiceServer::new(identity.clone())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
@@ -162,6 +169,11 @@ wire!(OrganizationService for Identity {
     run_prepared create_organization(CreateOrganizationRequest) -> CreateOrganizationResponse;
     run get_organization(GetOrganizationRequest) -> GetOrganizationResponse;
     run update_organization(UpdateOrganizationRequest) -> UpdateOrganizationResponse;
+});
+
+wire!(SigningKeyService for Identity {
+    run list_signing_keys(ListSigningKeysRequest) -> ListSigningKeysResponse;
+    run_prepared rotate_signing_keys(RotateSigningKeysRequest) -> RotateSigningKeysResponse;
 });
 
 wire!(AuditService for Identity {

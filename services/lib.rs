@@ -24,6 +24,7 @@ mod identity;
 mod manifests;
 mod once;
 mod password;
+mod public_key;
 mod run;
 mod seal;
 pub mod serve;

@@ -8,6 +8,7 @@ mod methods;
 mod probes;
 mod short;
 mod threads;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -43,7 +44,7 @@ use crate::housekeeping::keep_house;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
-use crate::token::Signer;
+use crate::token::{Rotation, Signer};
 use crate::{auth, authorize, edge, identity};
 use conversation::Faces;
 use listener::Listener;
@@ -138,6 +139,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         clock,
         sealer,
         signer: Signer::default(),
+        rotation: Rotation::new(config),
         passwords,
         clients: Clients::default(),
         public_url: installation.public_url,

@@ -1,10 +1,11 @@
-//! Tokens: keys that sign them, and claims that go in. `gatepost-replica` checks those that come
-//! back.
+//! Tokens: keys that sign them and take turns, and claims that go in. `gatepost-replica` checks
+//! those that come back.
 
 mod keys;
 mod refresh;
+mod rotation;
 mod sign;
 
-pub use keys::generate;
 pub use refresh::RefreshToken;
+pub use rotation::{PUBLIC_KEYS_KEPT_S, Rotation, make, make_aside};
 pub use sign::Signer;

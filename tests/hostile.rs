@@ -8,6 +8,8 @@
 pub mod servers;
 pub mod world;
 
+#[path = "hostile/at_rest.rs"]
+mod at_rest;
 #[path = "hostile/bad_input.rs"]
 mod bad_input;
 #[path = "hostile/calls.rs"]

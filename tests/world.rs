@@ -105,6 +105,19 @@ impl World {
         }
     }
 
+    /// Closes the server and starts another one on what it has left, with these settings over the
+    /// test's own. What an actor's client is connected to is gone.
+    pub async fn restart(&mut self, settings: &[(&str, &str)]) {
+        if let Some(server) = self.server.take() {
+            server.close_now().await.unwrap();
+        }
+        let clock = Clock::Moved(Arc::clone(&self.offset));
+        let server = start(&config(&self.backend, settings), clock).await;
+        let server = server.unwrap();
+        self.address = server.address;
+        self.server = Some(server);
+    }
+
     /// Moves the server's clock.
     pub fn advance(&self, by: Duration) {
         self.offset.advance(by);

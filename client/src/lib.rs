@@ -34,6 +34,7 @@ use gatepost_proto::identity::v1::manifest_service_client::ManifestServiceClient
 use gatepost_proto::identity::v1::organization_service_client::OrganizationServiceClient;
 use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
 use gatepost_proto::identity::v1::session_service_client::SessionServiceClient;
+use gatepost_proto::identity::v1::signing_key_service_client::SigningKeyServiceClient;
 use gatepost_proto::identity::v1::user_service_client::UserServiceClient;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -137,6 +138,8 @@ stubs! {
     organizations: OrganizationServiceClient;
     /// What products declare.
     manifests: ManifestServiceClient;
+    /// The keys that sign tokens.
+    signing_keys: SigningKeyServiceClient;
     /// What happened.
     audit: AuditServiceClient;
 }

@@ -127,7 +127,7 @@ pub enum Fact {
         algorithm: Algorithm,
         /// The public key as JWK JSON.
         jwk: String,
-        /// Whether it signs new tokens, or only proves old ones.
+        /// Whether no other key is to sign after it ([`signing`](crate::signing)).
         signs: bool,
     },
 }
@@ -198,6 +198,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
+
     /// The algorithm's name in JOSE (RFC 7518, RFC 8037).
     pub const fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub mod permission;
 pub mod route;
 pub mod search;
 pub mod session;
+pub mod signing;
 pub mod simulate;
 pub mod snapshot;
 

@@ -129,7 +129,8 @@ mod tests {
         #[test]
         fn no_two_generations_rotate(generation: u32, one: u32, other: u32, now in 0..90_000_i64) {
             let rotation = rotation(generation, Some(0));
-            let rotates = |presented| rotation.judge(presented, at(now), LIMITS) == Presented::Rotate;
+            let judge = |presented| rotation.judge(presented, at(now), LIMITS);
+            let rotates = |presented| judge(presented) == Presented::Rotate;
             prop_assert!(one == other || !(rotates(one) && rotates(other)));
         }
     }

@@ -7,7 +7,7 @@ use gatepost_core::claims::{Principal, liveness};
 use gatepost_core::{OrganizationId, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{Present, Want};
-use gatepost_store::{Application, Credential, Organization};
+use gatepost_store::{Application, Credential, Organization, Proof};
 use quick_cache::sync::Cache;
 use subtle::ConstantTimeEq;
 
@@ -68,8 +68,23 @@ impl Client {
         let (organization, application, credentials) = found.ok_or_else(wrong)?;
         let credential = credentials
             .into_iter()
-            .find(|credential| same(&credential.secret_hash, &presented))
+            .find(|credential| match &credential.proof {
+                Proof::Secret(hash) => same(hash, &presented),
+                Proof::PublicKey(_) => false,
+            })
             .ok_or_else(wrong)?;
+        Self::standing(organization, application, credential)
+    }
+
+    /// A client that proved itself, if it may be used.
+    ///
+    /// # Errors
+    /// `APPLICATION_SUSPENDED`, `ORGANIZATION_SUSPENDED`.
+    pub(super) fn standing(
+        organization: Organization,
+        application: Application,
+        credential: Credential,
+    ) -> Result<Arc<Self>> {
         if application.status == Status::Suspended {
             let message = "the application is suspended";
             return Err(Error::new(ErrorReason::ApplicationSuspended, message));
@@ -109,11 +124,7 @@ impl Client {
             attempts.client_failed(app, gate.now).await?;
         }
         let client = proven?;
-        // The revision is read after the credential was found, so that a replica that knows it
-        // knows the credential too.
-        let organization = client.organization.id;
-        let revision = app.store.read(organization).await?.revision();
-        let present = known(app, organization, Want::at_least(revision)).await?;
+        let present = client.known(app).await?;
         let remembered = Remembered {
             client: Arc::clone(&client),
             read_at,
@@ -134,6 +145,17 @@ impl Client {
         // Whoever does not stand any more is told why by what looks it up.
         let stands = liveness(present.view(), client.principal()).is_ok();
         Ok(stands.then_some((client, present)))
+    }
+
+    /// A snapshot that knows it. The revision is read after the credential was found, so that a
+    /// replica that knows it knows the credential too.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`.
+    pub(super) async fn known(&self, app: &App) -> Result<Present> {
+        let organization = self.organization.id;
+        let revision = app.store.read(organization).await?.revision();
+        known(app, organization, Want::at_least(revision)).await
     }
 
     /// Who a token of it speaks of.

@@ -82,14 +82,18 @@ pub async fn for_person(
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
     let wants_identity = scope.split(' ').any(|scope| scope == "openid");
     let id_token = if wants_identity {
-        Some(
-            app.signer
-                .sign(algorithm, ID_TYPE, &IdClaims::new(&claims, user, session))?,
-        )
+        Some(app.signer.sign(
+            issue.now,
+            algorithm,
+            ID_TYPE,
+            &IdClaims::new(&claims, user, session),
+        )?)
     } else {
         None
     };
-    let access_token = app.signer.sign(algorithm, ACCESS_TYPE, &claims)?;
+    let access_token = app
+        .signer
+        .sign(issue.now, algorithm, ACCESS_TYPE, &claims)?;
     Ok(Issued {
         access_token,
         id_token,
@@ -110,9 +114,10 @@ pub async fn for_machine(app: &App, issue: &Issue<'_>, client: &Client) -> Resul
     TYPE_APPLICATION.clone_into(&mut claims.r#type);
     claims.name.clone_from(&client.application.name);
     claims.display_name.clone_from(&client.application.name);
+    let algorithm = client.application.token_algorithm;
     let access_token = app
         .signer
-        .sign(client.application.token_algorithm, ACCESS_TYPE, &claims)?;
+        .sign(issue.now, algorithm, ACCESS_TYPE, &claims)?;
     let expires_in = seconds(app.sign_in.access_token);
     Ok(Issued {
         access_token,
@@ -212,7 +217,7 @@ impl<'a> IdClaims<'a> {
     }
 }
 
-/// Opens the signing keys again when the system organization has moved on: one of them may be new
+/// Takes the signing keys again when the system organization has moved on: one of them may be new
 /// or withdrawn.
 async fn open_keys(app: &App) -> Result<()> {
     let system = app.gatekeeper.snapshots.system();

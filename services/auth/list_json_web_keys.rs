@@ -5,9 +5,7 @@ use gatepost_replica::Want;
 
 use crate::context::Gate;
 use crate::error::{Error, Result};
-
-/// How long anybody may keep the keys, in seconds. A new key signs only after this time.
-const MAX_AGE_S: u32 = 300;
+use crate::token::PUBLIC_KEYS_KEPT_S;
 
 /// Handles the RPC.
 pub async fn list_json_web_keys(
@@ -23,6 +21,6 @@ pub async fn list_json_web_keys(
         .collect::<Result<Vec<JsonWebKey>>>()?;
     keys.sort_by(|left, right| right.kid.cmp(&left.kid));
     gate.revision = Some(present.system.revision());
-    gate.max_age_s = Some(MAX_AGE_S);
+    gate.max_age_s = Some(PUBLIC_KEYS_KEPT_S);
     Ok(ListJsonWebKeysResponse { keys })
 }

@@ -200,6 +200,11 @@ pub const SETTINGS: &[Setting] = &[
          the first answer may have been lost, 0 to 60. After that its session ends.",
     ),
     plain(
+        "signing_key_days",
+        "90",
+        "Days that a key signs tokens before the next one does, 0 to 3650; 0 for ever.",
+    ),
+    plain(
         "password_workers",
         "2",
         "Passwords that are checked at the same time, 1 to 64; each takes the memory of a hash.",

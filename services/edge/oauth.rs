@@ -179,9 +179,10 @@ async fn serve(
     let result = async {
         let form = Form::read(&parts, body).await?;
         let gate = Gate::open(&app, &arrival);
-        let client = prove(&gate, &parts.headers, &form, slug.as_deref()).await?;
+        let issuer = issuer(&app.public_url, slug.as_deref());
+        let client = prove(&gate, &parts.headers, &form, &issuer, slug.as_deref()).await?;
         let mut asked = Asked {
-            issuer: issuer(&app.public_url, slug.as_deref()),
+            issuer,
             gate,
             client,
             form,

@@ -1,18 +1,21 @@
 //! Rows as the contract shows them.
 
+use gatepost_core::signing::Stage;
 use gatepost_core::{
     ApplicationId, Effect, GrantSubject, Member, RolePermission, SessionId, Status,
 };
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
 use gatepost_store::{
-    Application, AuditEvent, Credential, Grant, Group, Organization, Role, Scope, Session, User,
+    Application, AuditEvent, Credential, Grant, Group, Organization, Proof, Role, Scope, Session,
+    SigningKey, User,
 };
 use pbjson_types::Struct;
 use time::OffsetDateTime;
 
 use crate::error::{Error, Result};
 use crate::hexadecimal::hexadecimal;
+use crate::token::Rotation;
 
 /// Members that a group shows at the most.
 const GROUP_USERS_SHOWN_MAX: usize = 1000;
@@ -231,6 +234,10 @@ pub fn credential(credential: &Credential) -> pb::Credential {
         id: credential.id.to_string(),
         client_secret: None,
         created_at: Some(timestamp(credential.created_at)),
+        public_key: match &credential.proof {
+            Proof::PublicKey(jwk) => Some(jwk.clone()),
+            Proof::Secret(_) => None,
+        },
     }
 }
 
@@ -262,6 +269,35 @@ pub fn organization(organization: Organization) -> pb::Organization {
         status: status(organization.status),
         created_at: Some(timestamp(organization.created_at)),
     }
+}
+
+/// Signing keys as they are at `now`, the newest first.
+pub fn signing_keys(
+    mut keys: Vec<SigningKey>,
+    rotation: &Rotation,
+    now: OffsetDateTime,
+) -> Vec<pb::SigningKey> {
+    keys.sort_by(|left, right| {
+        let newest_first = right.created_at.cmp(&left.created_at);
+        newest_first.then_with(|| left.algorithm.cmp(&right.algorithm))
+    });
+    let shown = |key: SigningKey| {
+        let stage = match key.turn().stage(now.unix_timestamp()) {
+            Stage::Upcoming => "upcoming",
+            Stage::Signing => "signing",
+            Stage::Retired => "retired",
+        };
+        pb::SigningKey {
+            algorithm: key.algorithm.name().to_owned(),
+            stage: stage.to_owned(),
+            created_at: Some(timestamp(key.created_at)),
+            signs_from: Some(timestamp(key.signs_from.unwrap_or(key.created_at))),
+            retires_at: key.retired_at.map(timestamp),
+            proves_until: rotation.proves_until(&key).map(timestamp),
+            kid: key.kid,
+        }
+    };
+    keys.into_iter().map(shown).collect()
 }
 
 /// An audit event.

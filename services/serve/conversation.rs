@@ -1,6 +1,7 @@
 //! One connection: its protocol, its calls, and when it ends.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use axum::Router;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
@@ -24,6 +25,7 @@ use tower::ServiceExt;
 use super::answer::Answer;
 use super::deadline::{Deadline, Limit};
 use super::short::ShortWay;
+use super::turns::Turns;
 use crate::door::Peer;
 
 const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
@@ -81,12 +83,14 @@ pub async fn converse(
         called: AtomicBool::new(false),
         heard: AtomicBool::new(false),
     });
+    let turns = Turns::default();
     let heard = Heard {
         stream,
         bytes: 0,
+        turns: turns.clone(),
         conversation: Arc::clone(&conversation),
     };
-    let builder = builder();
+    let builder = builder(turns.clone());
     let talk = Talk(Arc::clone(&conversation));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(heard), talk));
     // All of them are in this function, but for those that calls hold.
@@ -97,7 +101,7 @@ pub async fn converse(
     loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
+            ended = poll_fn(|cx| turns.take(connection.as_mut(), cx)) => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection failed");
                 }
@@ -168,8 +172,8 @@ impl Watch {
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(turns: Turns) -> Builder<Turns> {
+    let mut builder = Builder::new(turns);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -184,10 +188,11 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// A stream that notes when enough was heard.
+/// A stream that notes when enough was heard, and is read in turns.
 struct Heard<S> {
     stream: S,
     bytes: usize,
+    turns: Turns,
     conversation: Arc<Conversation>,
 }
 
@@ -197,10 +202,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.turns.may_read() {
+            // In the next turn.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let bytes = buffer.filled().len().saturating_sub(before);
+        self.turns.note(bytes);
         if self.bytes < FIRST_WORDS_BYTES {
-            self.bytes += buffer.filled().len().saturating_sub(before);
+            self.bytes += bytes;
             let heard = self.bytes >= FIRST_WORDS_BYTES;
             self.conversation.heard.store(heard, Ordering::Relaxed);
         }

@@ -18,6 +18,10 @@ use super::listener::{Accepted, Listener};
 
 /// Accepted connections that wait for their thread.
 const ACCEPTED_MAX: usize = 128;
+/// So many connections take a turn before the thread looks which others have something to say.
+/// Those of a flood always have: by the runtime's own measure, made for shorter tasks, somebody
+/// else would be noticed after 61.
+const TURNS_BETWEEN_LOOKS: u32 = 4;
 
 /// All threads that serve.
 pub struct Threads(Vec<Thread>);
@@ -87,7 +91,10 @@ impl Thread {
         let (end, ended) = oneshot::channel();
         let open = Arc::new(AtomicUsize::new(0));
         let parts = Parts {
-            runtime: Builder::new_current_thread().enable_all().build()?,
+            runtime: Builder::new_current_thread()
+                .event_interval(TURNS_BETWEEN_LOOKS)
+                .enable_all()
+                .build()?,
             given,
             open: Arc::clone(&open),
             faces: Arc::clone(faces),

@@ -50,6 +50,7 @@ pub fn generate(
         kid,
         algorithm,
         created_at: now,
+        signs_from: None,
         retired_at: None,
     })
 }

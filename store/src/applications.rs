@@ -65,17 +65,26 @@ impl Application {
     }
 }
 
-/// One secret of an application.
+/// One secret of an application, or a public key whose private half it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Which credential: the session of its tokens.
     pub id: CredentialId,
     /// Whose it is.
     pub application: ApplicationId,
-    /// Keyed hash of the secret.
-    pub secret_hash: Vec<u8>,
+    /// What it proves itself with.
+    pub proof: Proof,
     /// When it was made.
     pub created_at: OffsetDateTime,
+}
+
+/// What an application proves itself with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The keyed hash of a secret.
+    Secret(Vec<u8>),
+    /// A public key, as JWK JSON.
+    PublicKey(String),
 }
 
 impl Credential {
@@ -91,7 +100,10 @@ impl Credential {
             id: CredentialId::new(row.id),
             application: ApplicationId::new(row.application_id),
             created_at: instant(row.created_at, "credentials", &row.id.to_string())?,
-            secret_hash: row.secret_hash,
+            proof: match row.public_key {
+                Some(jwk) => Proof::PublicKey(jwk),
+                None => Proof::Secret(row.secret_hash),
+            },
         })
     }
 }
@@ -275,11 +287,17 @@ impl<'a> Applications<'a> {
 
     /// Adds a secret. `NotFound` when there is no such application.
     pub async fn add_credential(self, credential: &Credential) -> Result<()> {
+        let (secret_hash, public_key) = match &credential.proof {
+            Proof::Secret(hash) => (hash.clone(), None),
+            // No secret has an empty hash.
+            Proof::PublicKey(jwk) => (Vec::new(), Some(jwk.clone())),
+        };
         let row = credentials::Model {
             organization_id: self.scope.organization_uuid(),
             id: credential.id.uuid(),
             application_id: credential.application.uuid(),
-            secret_hash: credential.secret_hash.clone(),
+            secret_hash,
+            public_key,
             created_at: micros(credential.created_at),
         };
         credentials::Entity::insert(row.into_active_model())

@@ -88,6 +88,11 @@ impl Store {
         Ok(removed)
     }
 
+    /// Forgets the marks of what was used and could not be used again anyway.
+    pub async fn prune_marks(&self, now: OffsetDateTime) -> Result<u64> {
+        self.marks().prune(now).await
+    }
+
     /// Forgets failed sign-ins whose last one was before then.
     pub async fn prune_failures(&self, before: OffsetDateTime) -> Result<u64> {
         self.failures().prune(before).await

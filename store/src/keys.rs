@@ -1,5 +1,6 @@
 //! The keys that sign tokens. They belong to the system organization.
 
+use gatepost_core::signing::Turn;
 use gatepost_core::{Algorithm, Change, Fact};
 use sea_orm::{
     ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
@@ -28,11 +29,22 @@ pub struct SigningKey {
     pub sealed_private: Vec<u8>,
     /// When it was made.
     pub created_at: OffsetDateTime,
-    /// Since when it signs no more, and only proves old tokens.
+    /// From when on it signs; `None` when no key was before it.
+    pub signs_from: Option<OffsetDateTime>,
+    /// From when on another one signs, and it only proves old tokens; `None` while no other is to.
     pub retired_at: Option<OffsetDateTime>,
 }
 
 impl SigningKey {
+    /// Its turn among the keys of its algorithm.
+    pub fn turn(&self) -> Turn {
+        Turn {
+            made_s: self.created_at.unix_timestamp(),
+            from_s: self.signs_from.map(OffsetDateTime::unix_timestamp),
+            until_s: self.retired_at.map(OffsetDateTime::unix_timestamp),
+        }
+    }
+
     pub(crate) fn fact(&self) -> Fact {
         Fact::SigningKey {
             kid: self.kid.clone(),
@@ -46,6 +58,7 @@ impl SigningKey {
         Ok(Self {
             algorithm: columns::algorithm(&row.algorithm, TABLE, "algorithm", &row.kid)?,
             created_at: instant(row.created_at, TABLE, &row.kid)?,
+            signs_from: maybe_instant(row.signs_from, TABLE, &row.kid)?,
             retired_at: maybe_instant(row.retired_at, TABLE, &row.kid)?,
             kid: row.kid,
             jwk: row.jwk,
@@ -102,6 +115,7 @@ impl<'a> Keys<'a> {
             jwk: key.jwk.clone(),
             sealed_private: key.sealed_private.clone(),
             created_at: micros(key.created_at),
+            signs_from: key.signs_from.map(micros),
             retired_at: key.retired_at.map(micros),
         };
         signing_keys::Entity::insert(row.into_active_model())
@@ -112,8 +126,9 @@ impl<'a> Keys<'a> {
         Ok(())
     }
 
-    /// Stops a key from signing; it goes on to prove old tokens. `NotFound` when there is none.
-    pub async fn retire(self, kid: &str, now: OffsetDateTime) -> Result<()> {
+    /// Has a key sign no more from that moment on, which may be to come; it goes on to prove old
+    /// tokens. The moment of one that has it already stays. `NotFound` when there is none.
+    pub async fn retire(self, kid: &str, at: OffsetDateTime) -> Result<()> {
         let before = self
             .get(kid)
             .await?
@@ -122,7 +137,7 @@ impl<'a> Keys<'a> {
             return Ok(());
         }
         let row = signing_keys::ActiveModel {
-            retired_at: ActiveValue::Set(Some(micros(now))),
+            retired_at: ActiveValue::Set(Some(micros(at))),
             ..Default::default()
         };
         signing_keys::Entity::update_many()
@@ -132,7 +147,7 @@ impl<'a> Keys<'a> {
             .exec(self.scope.database())
             .await?;
         let after = SigningKey {
-            retired_at: Some(now),
+            retired_at: Some(at),
             ..before.clone()
         };
         self.scope

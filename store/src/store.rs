@@ -16,6 +16,7 @@ use crate::dialect::{self, Door, Place};
 use crate::error::{Result, StoreError, is_broken_connection};
 use crate::failures::Failures;
 use crate::feed::Feed;
+use crate::marks::Marks;
 use crate::migration;
 use crate::scope::Scope;
 use crate::sign_in::SignIn;
@@ -172,6 +173,11 @@ impl Store {
     /// Failed sign-ins, by account and address.
     pub fn failures(&self) -> Failures<'_> {
         Failures::new(self)
+    }
+
+    /// What works once and was used.
+    pub fn marks(&self) -> Marks<'_> {
+        Marks::new(self)
     }
 
     /// Reads what snapshots are made of, across organizations.

@@ -15,6 +15,9 @@ const SYSTEM: &str = "(SELECT system_organization_id FROM installation)";
 /// Tables that the sign-in door may read across organizations.
 const SIGN_IN_READS: [&str; 4] = ["organizations", "users", "applications", "credentials"];
 
+/// Tables that belong to the sign-in door alone.
+const SIGN_IN_STATE: [&str; 2] = ["sign_in_failures", "used_marks"];
+
 /// Tables that the feed may read across organizations.
 const FEED_READS: [&str; 14] = [
     "organizations",
@@ -132,7 +135,10 @@ fn door_policies() -> Vec<Policy> {
         )
     };
     let (sign_in, feed) = (through(Door::SignIn), through(Door::Feed));
-    let mut policies = vec![("sign_in_failures", "sign_in", format!("USING ({sign_in})"))];
+    let mut policies: Vec<Policy> = SIGN_IN_STATE
+        .into_iter()
+        .map(|table| (table, "sign_in", format!("USING ({sign_in})")))
+        .collect();
     for table in SIGN_IN_READS {
         policies.push((table, "sign_in", format!("FOR SELECT USING ({sign_in})")));
     }
@@ -146,7 +152,8 @@ fn secured() -> impl Iterator<Item = &'static str> {
     OWNED
         .into_iter()
         .chain(LOGS)
-        .chain(["organizations", "organization_heads", "sign_in_failures"])
+        .chain(["organizations", "organization_heads"])
+        .chain(SIGN_IN_STATE)
 }
 
 /// Gives the serving role what it needs: logs can be read and appended, never changed.
@@ -154,9 +161,10 @@ pub(crate) async fn grant_to(transaction: &DatabaseTransaction, role: &str) -> R
     let role = role.replace('"', "\"\"");
     let owned = OWNED.join(", ");
     let logs = LOGS.join(", ");
+    let state = SIGN_IN_STATE.join(", ");
     let sql = format!(
         "REVOKE ALL ON {logs}, installation, schema_version FROM \"{role}\";
-         GRANT SELECT, INSERT, UPDATE, DELETE ON {owned}, sign_in_failures TO \"{role}\";
+         GRANT SELECT, INSERT, UPDATE, DELETE ON {owned}, {state} TO \"{role}\";
          GRANT SELECT, INSERT, UPDATE ON organizations, organization_heads TO \"{role}\";
          GRANT SELECT, INSERT ON {logs}, installation TO \"{role}\";
          GRANT SELECT ON schema_version TO \"{role}\";"

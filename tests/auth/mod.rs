@@ -1,8 +1,10 @@
 //! Auth: one file an RPC.
 
 mod get_user_info;
+mod introspect_token;
 mod issue_token;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod refresh_token;
+mod revoke_token;

@@ -86,9 +86,14 @@ impl Cluster {
 
     /// Starts a replica.
     pub async fn replica(&self, more: &[(&str, &str)]) -> Replica {
+        self.replica_at(Clock::System, more).await
+    }
+
+    /// Starts a replica with a clock of its own.
+    pub async fn replica_at(&self, clock: Clock, more: &[(&str, &str)]) -> Replica {
         let settings = Settings::read(self.settings(more), None).unwrap();
         let config = Config::new(&settings).unwrap();
-        let server = start(&config, Clock::System).await.unwrap();
+        let server = start(&config, clock).await.unwrap();
         Replica {
             rest: Rest::new(format!("http://{}", server.address)),
             _server: server,

@@ -1,5 +1,6 @@
 //! OAuth 2: token, introspection, revocation and metadata, as RFC 6749 and its kin word them.
 
+mod assertions;
 mod clients;
 mod metadata;
 mod tokens;

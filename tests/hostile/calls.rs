@@ -134,7 +134,7 @@ pub async fn good(world: &World, callers: &Callers<'_>, rpc: &Rpc) -> Map<String
         "RoleService" => roles(world, actor, &rpc.name).await,
         "ApplicationService" => applications(world, actor, &rpc.name).await,
         "OrganizationService" => organizations(world, actor, &rpc.name).await,
-        "ManifestService" | "AuditService" => rest(&rpc.name),
+        "ManifestService" | "SigningKeyService" | "AuditService" => rest(&rpc.name),
         other => panic!("say how {other} is called well"),
     };
     let Value::Object(fields) = fields else {
@@ -352,6 +352,8 @@ fn rest(name: &str) -> Value {
             "roles": [{"name": "none"}],
         }),
         "GetManifest" => json!({"slug": "midaz"}),
+        "ListSigningKeys" => json!({}),
+        "RotateSigningKeys" => json!({"immediately": false}),
         "ListAuditEvents" => json!({"limit": 50}),
         other => panic!("say how {other} is called well"),
     }

@@ -68,7 +68,11 @@ async fn nothing_in_a_request_changes_the_tenant() {
     let (before, forged) = (two.beta_has().await, forged(&beta));
     let callers = Callers::of(world, &two.alpha).await;
     for rpc in rpcs() {
-        let installation = ["OrganizationService", "ManifestService"];
+        let installation = [
+            "OrganizationService",
+            "ManifestService",
+            "SigningKeyService",
+        ];
         let installation = installation.contains(&rpc.method.parent_service().name());
         let fields = good(world, &callers, &rpc).await;
         let token = Some(callers.token(&rpc));
@@ -294,7 +298,8 @@ async fn a_tenants_administrator_does_not_rule_the_installation() {
     let world = &two.world;
     let callers = Callers::of(world, &two.alpha).await;
     for rpc in rpcs() {
-        let system = rpc.method.parent_service().name() == "OrganizationService";
+        let system = ["OrganizationService", "SigningKeyService"];
+        let system = system.contains(&rpc.method.parent_service().name());
         if system || rpc.name == "PublishManifest" {
             let fields = good(world, &callers, &rpc).await;
             let answer = rpc.call(world, Some(&two.alpha.token), &fields).await;

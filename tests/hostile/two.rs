@@ -92,7 +92,8 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 34] = [
+const PLAIN: [&str; 35] = [
+    "publicKey",
     "attributes.{key}",
     "attributes.{value}",
     "products.[]",

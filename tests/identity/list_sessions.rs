@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatepost_proto::ErrorReason;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::is_guarded;
 use crate::world::{NOBODY, PASSWORD, World, claims, fields};
@@ -17,10 +17,18 @@ async fn one_sees_ones_own_sessions_and_which_of_them_asks() {
     let path = format!("/v1/users/{}/sessions", first.id);
     let list = world.get(&second, &path).await;
     let items = list.is(200)["items"].as_array().unwrap();
-    assert_eq!(
-        fields(&items[0]),
-        ["applicationId", "createdAt", "current", "expiresAt", "id"]
-    );
+    let all = [
+        "address",
+        "applicationId",
+        "createdAt",
+        "current",
+        "expiresAt",
+        "id",
+        "lastSeenAt",
+        "methods",
+        "userAgent",
+    ];
+    assert_eq!(fields(&items[0]), all);
     let shown: Vec<_> = items
         .iter()
         .map(|item| (&item["id"], &item["current"]))
@@ -35,6 +43,38 @@ async fn one_sees_ones_own_sessions_and_which_of_them_asks() {
         .iter()
         .collect();
     assert!(current.iter().all(|item| item["current"] == false));
+}
+
+#[tokio::test]
+async fn a_session_tells_where_it_is_used_and_how_it_began() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let send = async |path: &str, body: Value, agent: &str| {
+        let request = world.request(Method::POST, path).json(&body);
+        let answer = world.send(request.header("user-agent", agent)).await;
+        answer.is(200).clone()
+    };
+    let body = json!({"grantType": "password", "username": "alice", "password": PASSWORD});
+    let bought = send("/v1/login/oauth/access_token", body, "browser/1").await;
+    let path = format!("/v1/users/{}/sessions", alice.id);
+    let last = async || {
+        let list = world.get(&world.admin, &path).await;
+        list.is(200)["items"].as_array().unwrap()[1].clone()
+    };
+    let began = last().await;
+    assert_eq!(began["userAgent"], "browser/1");
+    assert_eq!(began["address"], "127.0.0.1");
+    assert_eq!(began["methods"], json!(["pwd"]));
+    assert_eq!(began["lastSeenAt"], began["createdAt"]);
+    world.pass(Duration::from_mins(5)).await;
+    let body = json!({"refreshToken": bought["refreshToken"]});
+    send("/v1/login/oauth/refresh_token", body, "browser/2").await;
+    let used = last().await;
+    assert_eq!(
+        (&used["id"], &used["userAgent"]),
+        (&began["id"], &json!("browser/2"))
+    );
+    assert_ne!(used["lastSeenAt"], began["lastSeenAt"]);
 }
 
 #[tokio::test]

@@ -228,6 +228,8 @@ fn installation() -> Vec<Example> {
         ),
         example("ManifestService/PublishManifest", tracer),
         example("ManifestService/GetManifest", json!({"slug": "old-tracer"})),
+        example("SigningKeyService/RotateSigningKeys", json!({})),
+        example("SigningKeyService/ListSigningKeys", json!({})),
     ]
 }
 

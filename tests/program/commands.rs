@@ -179,6 +179,48 @@ async fn reset_password_lets_the_administrator_in_again() {
     assert_eq!(nobody.stderr, "gatepost: there is no user `nobody`\n");
 }
 
+#[tokio::test]
+async fn rotate_keys_makes_the_next_ones_or_withdraws_the_present() {
+    let home = Home::empty();
+    let server = home.serve(&[]);
+    let rest = &server.rest;
+    let old = rest.token("admin").await;
+    let made = home.run(&["rotate-keys"], &[], "");
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let lines: Vec<&str> = made.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{made:?}");
+    for algorithm in ["RS256 ", "ES256 ", "EdDSA "] {
+        let told = lines.iter().any(|line| line.starts_with(algorithm));
+        assert!(told && made.stdout.contains(" signs from "), "{made:?}");
+    }
+    let again = home.run(&["rotate-keys"], &[], "");
+    let expected = "nothing changed: the next keys are on their way already\n";
+    assert!(again.stdout.starts_with(expected), "{again:?}");
+    assert!(again.stdout.ends_with(&made.stdout), "{again:?}");
+    let another = "11".repeat(32);
+    let other = [("GATEPOST_MASTER_KEY", another.as_str())];
+    let other = home.run(&["rotate-keys"], &other, "");
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.stderr.contains("not the master key"), "{other:?}");
+    assert!(rest.may_get(&old).await.is_yes());
+
+    let withdrawn = home.run(&["rotate-keys", "--immediately"], &[], "");
+    let done = Instant::now();
+    assert_eq!(withdrawn.code, Some(0), "{withdrawn:?}");
+    loop {
+        let answer = rest.may_get(&old).await;
+        if answer.is_yes() {
+            let after = answer.sent.saturating_duration_since(done);
+            assert!(after <= BOUND, "allowed {after:?} after the withdrawal");
+        } else if answer.status != 503 {
+            assert_eq!((answer.status, answer.reason()), (401, "TOKEN_INVALID"));
+            break;
+        }
+    }
+    let next = rest.token("admin").await;
+    assert!(rest.may_get(&next).await.is_yes());
+}
+
 /// Waits until the decision is this one.
 async fn soon(rest: &Rest, token: &str, what: &str, action: &str, allowed: bool) {
     let begun = Instant::now();

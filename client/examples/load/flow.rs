@@ -1,18 +1,17 @@
 //! A flow: calls on their own connections, and what became of them.
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::call::{self, Connection};
-use crate::plan::{self, FlowPlan, Prepared};
+use crate::blocks::{self, Blocks};
+use crate::connection::{Connection, Outcome};
+use crate::plan::{self, FlowPlan};
 
 /// The longest latency that is told apart, in nanoseconds.
 const LATENCY_NS_MAX: u64 = 60_000_000_000;
@@ -37,15 +36,20 @@ pub struct Span {
 /// A flow.
 pub struct Flow {
     plan: FlowPlan,
-    requests: Vec<Prepared>,
-    connections: Vec<Connection>,
-    next: AtomicUsize,
-    seen: Mutex<Seen>,
+    blocks: Blocks,
+    bodies: Vec<Vec<u8>>,
+    connections: Vec<Connection<Instant>>,
+    span: Span,
+    /// Of an open loop: when the next call is due.
+    due: Instant,
+    /// Calls so far.
+    made: usize,
+    seen: Seen,
 }
 
 struct Seen {
     latency: Histogram<u64>,
-    /// How late calls of an open loop were sent: what the generator itself cannot do.
+    /// How late calls of an open loop were taken up: what the generator itself cannot do.
     lateness: Histogram<u64>,
     failures: u64,
     failure: Option<String>,
@@ -59,12 +63,13 @@ impl Flow {
     /// Requests that cannot be read, a server that does not answer.
     pub async fn connect(address: SocketAddr, plan: FlowPlan) -> Result<Self, Box<dyn Error>> {
         let requests = plan::requests(&plan.requests, address)?;
-        let mut connections = Vec::with_capacity(plan.connections);
-        for _ in 0..plan.connections {
-            connections.push(call::connect(address).await?);
-        }
-        if requests.is_empty() || connections.is_empty() {
-            return Err("a flow needs requests and connections".into());
+        let blocks = blocks::encode(&requests).await?;
+        let bodies: Vec<_> = requests.into_iter().map(|request| request.body).collect();
+        let connections = (0..plan.connections)
+            .map(|_| Connection::open(address, &blocks, &bodies))
+            .collect::<io::Result<Vec<_>>>()?;
+        if connections.is_empty() {
+            return Err("a flow needs connections".into());
         }
         let histogram = || Histogram::new_with_bounds(1, LATENCY_NS_MAX, DIGITS);
         let seen = Seen {
@@ -74,128 +79,115 @@ impl Flow {
             failure: None,
             last: None,
         };
+        let now = Instant::now();
         Ok(Self {
             plan,
-            requests,
+            blocks,
+            bodies,
             connections,
-            next: AtomicUsize::new(0),
-            seen: Mutex::new(seen),
+            span: Span {
+                begin: now,
+                measured: now,
+                end: now,
+            },
+            due: now,
+            made: 0,
+            seen,
         })
     }
 
-    /// Sends for as long as the span says, or until every request was sent once.
-    pub async fn run(self: Arc<Self>, span: Span) {
-        match self.plan.rate {
-            Some(rate) => self.run_open(rate, span).await,
-            None => self.run_closed(span).await,
-        }
-    }
-
-    async fn run_open(self: Arc<Self>, rate: f64, span: Span) {
-        let gap = Duration::from_secs_f64(1.0 / rate);
-        let mut calls = JoinSet::new();
-        let mut due = span.begin;
-        let mut number = 0;
-        while due < span.end {
-            let now = Instant::now();
-            while due <= now && due < span.end {
-                if calls.len() < OPEN_MAX {
-                    calls.spawn(Arc::clone(&self).call(number, due, span));
-                } else {
-                    self.seen().fail("too many calls were open".to_owned());
-                }
-                number += 1;
-                due += gap;
+    /// Says when. A closed loop makes its first calls now.
+    pub fn begin(&mut self, span: Span) {
+        (self.span, self.due) = (span, span.begin);
+        if self.plan.rate.is_none() {
+            for place in 0..self.connections.len() * self.plan.in_flight {
+                self.call(place, span.begin);
             }
-            while calls.try_join_next().is_some() {}
-            yield_now().await;
-        }
-        self.wait(calls).await;
-    }
-
-    async fn run_closed(self: Arc<Self>, span: Span) {
-        let mut places = JoinSet::new();
-        for place in 0..self.connections.len() * self.plan.in_flight {
-            let flow = Arc::clone(&self);
-            places.spawn(async move {
-                while let Some(number) = flow.next_number() {
-                    let now = Instant::now();
-                    if now >= span.end {
-                        break;
-                    }
-                    flow.answer(place, number, now, span).await;
-                }
-            });
-        }
-        if self.plan.once {
-            while places.join_next().await.is_some() {}
-        } else {
-            let rest = span.end.saturating_duration_since(Instant::now());
-            tokio::time::sleep(rest).await;
-            self.wait(places).await;
         }
     }
 
-    /// Waits for what is still open.
-    async fn wait(&self, mut calls: JoinSet<()>) {
-        let all = async { while calls.join_next().await.is_some() {} };
-        if timeout(PATIENCE, all).await.is_err() {
-            self.seen().fail("an answer did not come".to_owned());
-        }
-    }
-
-    fn next_number(&self) -> Option<usize> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        (!self.plan.once || number < self.requests.len()).then_some(number)
-    }
-
-    async fn call(self: Arc<Self>, number: usize, due: Instant, span: Span) {
-        if due >= span.measured {
-            let late = due.elapsed();
-            self.seen().lateness.saturating_record(nanoseconds(late));
-        }
-        self.answer(number, number, due, span).await;
-    }
-
-    /// One call, on the connection of that place.
-    async fn answer(&self, place: usize, number: usize, due: Instant, span: Span) {
-        let connection = self.connections.get(place % self.connections.len());
-        let request = self.requests.get(number % self.requests.len());
-        let (Some(connection), Some(request)) = (connection, request) else {
-            return;
-        };
-        let result = call::call(connection.clone(), request).await;
+    /// Makes the calls that are due, and looks for answers; whether the flow goes on.
+    pub fn turn(&mut self) -> bool {
         let now = Instant::now();
-        let mut seen = self.seen();
-        match result {
-            Err(words) => seen.fail(words),
-            // A closed loop counts what was answered within the span, whenever it was sent.
-            Ok(()) if self.counts(due, now, span) => {
-                let latency = nanoseconds(now.saturating_duration_since(due));
-                seen.latency.saturating_record(latency);
-                seen.last = Some(now);
+        if let Some(rate) = self.plan.rate {
+            self.make_due(now, Duration::from_secs_f64(1.0 / rate));
+        }
+        let mut open = 0;
+        for place in 0..self.connections.len() {
+            open += self.look(place);
+        }
+        let is_over = if self.plan.once {
+            self.made >= self.bodies.len()
+        } else {
+            now >= self.span.end
+        };
+        if is_over && open > 0 && now >= self.span.end + PATIENCE && !self.plan.once {
+            self.seen.fail("an answer did not come".to_owned());
+            return false;
+        }
+        !is_over || open > 0
+    }
+
+    fn make_due(&mut self, now: Instant, gap: Duration) {
+        while self.due <= now && self.due < self.span.end {
+            let due = self.due;
+            if due >= self.span.measured {
+                let late = nanoseconds(now.saturating_duration_since(due));
+                self.seen.lateness.saturating_record(late);
             }
-            Ok(()) => {}
+            let open: usize = self.connections.iter().map(Connection::calls).sum();
+            if open < OPEN_MAX {
+                self.call(self.made, due);
+            } else {
+                self.seen.fail("too many calls were open".to_owned());
+                self.made += 1;
+            }
+            self.due += gap;
         }
     }
 
-    fn counts(&self, due: Instant, now: Instant, span: Span) -> bool {
-        if self.plan.once {
-            return true;
+    /// A call, on the connection of that place.
+    fn call(&mut self, place: usize, due: Instant) {
+        if self.plan.once && self.made >= self.bodies.len() {
+            return;
         }
-        match self.plan.rate {
-            Some(_) => due >= span.measured,
-            None => now >= span.measured && now < span.end,
+        let place = place % self.connections.len();
+        if let Some(connection) = self.connections.get_mut(place) {
+            connection.call(due, self.made % self.bodies.len());
+            self.made += 1;
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A look at one connection; answers how many of its calls are open.
+    fn look(&mut self, place: usize) -> usize {
+        let Some(connection) = self.connections.get_mut(place) else {
+            return 0;
+        };
+        let (plan, span, seen) = (&self.plan, self.span, &mut self.seen);
+        let mut ended = 0;
+        let turn = connection.turn(&self.blocks, &self.bodies, &mut |due, outcome| {
+            ended += 1;
+            seen.note(plan, span, due, outcome);
+        });
+        let now = Instant::now();
+        if let Err(error) = turn {
+            seen.fail(format!("a connection ended: {error}"));
+            let open = connection.calls();
+            self.connections.remove(place);
+            seen.failures += u64::try_from(open).unwrap_or_default();
+            return 0;
+        }
+        if self.plan.rate.is_none() && (self.plan.once || now < self.span.end) {
+            for _ in 0..ended {
+                self.call(place, now);
+            }
+        }
+        self.connections.get(place).map_or(0, Connection::calls)
     }
 
     /// What became of the calls that count.
-    pub fn seen_in(&self, span: Span) -> Value {
-        let seen = self.seen();
+    pub fn seen(&self) -> Value {
+        let (seen, span) = (&self.seen, self.span);
         let (from, until) = if self.plan.once {
             (span.begin, seen.last.unwrap_or(span.end))
         } else {
@@ -223,6 +215,25 @@ impl Flow {
 }
 
 impl Seen {
+    fn note(&mut self, plan: &FlowPlan, span: Span, due: Instant, outcome: Outcome) {
+        let now = Instant::now();
+        // A closed loop counts what was answered within the span, whenever it was sent.
+        let counts = match plan.rate {
+            _ if plan.once => true,
+            Some(_) => due >= span.measured,
+            None => now >= span.measured && now < span.end,
+        };
+        match outcome {
+            Err(words) => self.fail(words),
+            Ok(()) if counts => {
+                let latency = nanoseconds(now.saturating_duration_since(due));
+                self.latency.saturating_record(latency);
+                self.last = Some(now);
+            }
+            Ok(()) => {}
+        }
+    }
+
     fn fail(&mut self, words: String) {
         self.failures += 1;
         self.failure.get_or_insert(words);

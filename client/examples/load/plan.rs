@@ -5,7 +5,6 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
 
@@ -60,7 +59,7 @@ pub struct Prepared {
     /// Its head.
     pub head: Request<()>,
     /// Its message in its frame.
-    pub body: Bytes,
+    pub body: Vec<u8>,
 }
 
 fn one() -> usize {
@@ -95,7 +94,7 @@ impl Line {
         body.extend_from_slice(&message);
         Ok(Prepared {
             head: head.body(())?,
-            body: body.into(),
+            body,
         })
     }
 }

@@ -101,7 +101,7 @@ pub struct SigningKeyEntry {
     pub algorithm: Algorithm,
     /// The public key as JWK JSON.
     pub jwk: Box<str>,
-    /// Whether it signs new tokens, or only proves old ones.
+    /// Whether no other key is to sign after it.
     pub signs: bool,
 }
 

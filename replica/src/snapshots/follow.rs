@@ -166,16 +166,25 @@ impl Snapshots {
 
     /// A replica whose clock is off by more than the bound judges expiry wrongly.
     fn compare_clocks(&self, theirs_us: i64) {
-        let ours_us = self.clock.now().unix_timestamp_nanos() / 1_000;
-        let apart_us = ours_us.abs_diff(i128::from(theirs_us));
-        let apart = Duration::from_micros(u64::try_from(apart_us).unwrap_or(u64::MAX));
-        let agrees = apart <= self.config.bound || !self.clock.is_real();
+        let agrees = self.agrees_with(theirs_us);
         if self.clock_agrees.swap(agrees, Ordering::Relaxed) && !agrees {
             tracing::error!(
-                ?apart,
+                apart = ?self.apart_from(theirs_us),
                 "the clocks of this machine and of its source disagree"
             );
         }
+    }
+
+    /// Whether this machine's clock is no farther from the source's, in unix microseconds, than
+    /// the bound, and so may say what is due.
+    pub fn agrees_with(&self, theirs_us: i64) -> bool {
+        self.apart_from(theirs_us) <= self.config.bound || !self.clock.is_real()
+    }
+
+    fn apart_from(&self, theirs_us: i64) -> Duration {
+        let ours_us = self.clock.now().unix_timestamp_nanos() / 1_000;
+        let apart_us = ours_us.abs_diff(i128::from(theirs_us));
+        Duration::from_micros(u64::try_from(apart_us).unwrap_or(u64::MAX))
     }
 
     /// Notes that a snapshot stands where its head stood at that moment, or begins to bring it

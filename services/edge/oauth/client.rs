@@ -1,4 +1,5 @@
-//! Client authentication (RFC 6749 §2.3): a secret in the `Authorization` header, or in the form.
+//! Client authentication: a secret in the `Authorization` header or in the form (RFC 6749 §2.3), or
+//! an assertion (RFC 7523 §2.2).
 
 use std::sync::Arc;
 
@@ -10,13 +11,15 @@ use http::header::AUTHORIZATION;
 
 use super::form::Form;
 use super::refusal::{Code, Refusal};
-use crate::auth::Client;
+use crate::auth::{ASSERTION_TYPE, Client};
 use crate::context::Gate;
 use crate::gateway::percent;
 
 /// The longest client id and secret that are looked at, in bytes, as in `/v1`.
 const CLIENT_ID_BYTES_MAX: usize = 128;
 const SECRET_BYTES_MAX: usize = 256;
+
+const ONE_WAY: &str = "the client must prove itself in one way";
 
 /// Who a client says that it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +38,26 @@ pub async fn prove(
     gate: &Gate,
     headers: &HeaderMap,
     form: &Form,
+    issuer: &str,
     slug: Option<&str>,
 ) -> Result<Arc<Client>, Refusal> {
-    let presented = presented(headers, form)?;
+    let client = if form.get("client_assertion").is_empty() {
+        by_secret(gate, presented(headers, form)?).await?
+    } else {
+        by_assertion(gate, headers, form, issuer).await?
+    };
+    // A client of another organization is not known at this issuer.
+    let is_here = match slug {
+        Some(slug) => client.organization.slug == slug,
+        None => client.organization.id == gate.app.default_organization,
+    };
+    if !is_here {
+        return Err(unknown().by_header(headers.contains_key(AUTHORIZATION)));
+    }
+    Ok(client)
+}
+
+async fn by_secret(gate: &Gate, presented: Presented) -> Result<Arc<Client>, Refusal> {
     let wrong = |refusal: Refusal| refusal.by_header(presented.by_header);
     let is_short =
         presented.id.len() <= CLIENT_ID_BYTES_MAX && presented.secret.len() <= SECRET_BYTES_MAX;
@@ -46,13 +66,29 @@ pub async fn prove(
     }
     let entered = Client::enter(gate, &presented.id, &presented.secret).await;
     let (client, _) = entered.map_err(|error| wrong(error.into()))?;
-    // A client of another organization is not known at this issuer.
-    let is_here = match slug {
-        Some(slug) => client.organization.slug == slug,
-        None => client.organization.id == gate.app.default_organization,
-    };
-    if !is_here {
-        return Err(wrong(unknown()));
+    Ok(client)
+}
+
+/// The audience is the issuer, or the token endpoint, as older clients have it (RFC 7523 §3).
+async fn by_assertion(
+    gate: &Gate,
+    headers: &HeaderMap,
+    form: &Form,
+    issuer: &str,
+) -> Result<Arc<Client>, Refusal> {
+    if headers.contains_key(AUTHORIZATION) || !form.get("client_secret").is_empty() {
+        return Err(Refusal::new(Code::InvalidRequest, ONE_WAY));
+    }
+    if form.get("client_assertion_type") != ASSERTION_TYPE {
+        let message = "`client_assertion_type` must be that of RFC 7523";
+        return Err(Refusal::new(Code::InvalidRequest, message));
+    }
+    let endpoint = format!("{}/oauth/token", issuer.trim_end_matches('/'));
+    let assertion = form.get("client_assertion");
+    let client = Client::enter_by_assertion(gate, assertion, &[issuer, &endpoint]).await?;
+    let named = form.get("client_id");
+    if !named.is_empty() && named != client.application.client_id {
+        return Err(unknown());
     }
     Ok(client)
 }
@@ -79,8 +115,7 @@ fn presented(headers: &HeaderMap, form: &Form) -> Result<Presented, Refusal> {
     };
     // Naming the client in the form, too, is common; proving it twice is an error (§2.3).
     if !secret.is_empty() || (!id.is_empty() && id != named) {
-        let message = "the client must prove itself in one way";
-        return Err(Refusal::new(Code::InvalidRequest, message));
+        return Err(Refusal::new(Code::InvalidRequest, ONE_WAY));
     }
     Ok(Presented {
         id: named,
@@ -113,7 +148,10 @@ mod tests {
         let read = header(&value).unwrap();
         assert_eq!(read, ("a:b c".to_owned(), "s% t:u".to_owned()));
         assert_eq!(header("Bearer x"), None);
-        assert_eq!(header(&format!("Basic {}", STANDARD.encode("a%zz:b"))), None);
+        assert_eq!(
+            header(&format!("Basic {}", STANDARD.encode("a%zz:b"))),
+            None
+        );
         assert_eq!(
             header(&format!("Basic {}", STANDARD.encode("no colon"))),
             None

@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 /// The document of an issuer. All issuers have the installation's keys.
 pub fn document(issuer: &str, public_url: &str) -> Value {
     let base = issuer.trim_end_matches('/');
-    let secrets = ["client_secret_basic", "client_secret_post"];
+    let ways = [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ];
+    let algorithms = ["RS256", "PS256", "ES256", "EdDSA"];
     json!({
         "issuer": issuer,
         "token_endpoint": format!("{base}/oauth/token"),
@@ -15,8 +20,11 @@ pub fn document(issuer: &str, public_url: &str) -> Value {
         "grant_types_supported": ["client_credentials", "refresh_token"],
         "response_types_supported": [],
         "scopes_supported": ["openid", "profile", "email"],
-        "token_endpoint_auth_methods_supported": secrets,
-        "introspection_endpoint_auth_methods_supported": secrets,
-        "revocation_endpoint_auth_methods_supported": secrets,
+        "token_endpoint_auth_methods_supported": ways,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": ways,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": ways,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
     })
 }

@@ -1,4 +1,4 @@
-//! Secrets of applications, as keyed hashes.
+//! Secrets of applications, as keyed hashes, and public keys.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,6 +12,7 @@ pub struct Model {
     pub application_id: Uuid,
     pub secret_hash: Vec<u8>,
     pub created_at: i64,
+    pub public_key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

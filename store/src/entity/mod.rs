@@ -18,5 +18,6 @@ pub(crate) mod schema_version;
 pub(crate) mod sessions;
 pub(crate) mod sign_in_failures;
 pub(crate) mod signing_keys;
+pub(crate) mod used_marks;
 pub(crate) mod user_members;
 pub(crate) mod users;

@@ -12,6 +12,7 @@ pub struct Model {
     pub jwk: String,
     pub sealed_private: Vec<u8>,
     pub created_at: i64,
+    pub signs_from: Option<i64>,
     pub retired_at: Option<i64>,
 }
 

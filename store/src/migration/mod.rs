@@ -6,7 +6,9 @@
 mod m0001_init;
 mod m0002_grant_terms;
 mod m0003_sessions;
+mod m0004_signing_key_turns;
 mod m0005_passwords;
+mod m0006_public_keys;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -21,7 +23,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 5;
+pub(crate) const LATEST: i32 = 6;
 
 /// What one number adds.
 struct Migration {
@@ -34,7 +36,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -57,10 +59,24 @@ const MIGRATIONS: [Migration; 4] = [
         gone: m0003_sessions::gone,
     },
     Migration {
+        number: 4,
+        tables: Vec::new,
+        columns: m0004_signing_key_turns::columns,
+        indexes: Vec::new,
+        gone: Vec::new,
+    },
+    Migration {
         number: 5,
         tables: m0005_passwords::tables,
         columns: m0005_passwords::columns,
         indexes: m0005_passwords::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 6,
+        tables: m0006_public_keys::tables,
+        columns: m0006_public_keys::columns,
+        indexes: m0006_public_keys::indexes,
         gone: Vec::new,
     },
 ];

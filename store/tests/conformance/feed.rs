@@ -131,6 +131,7 @@ async fn fill_system(world: &World) {
             jwk: "{}".into(),
             sealed_private: vec![],
             created_at: now(),
+            signs_from: None,
             retired_at: None,
         };
         tx.keys().insert(&key).await.unwrap();

@@ -129,6 +129,7 @@ pub async fn grants_from_before_terms_are_for_good(world: World) {
         "DROP INDEX grants_expires_at",
         "ALTER TABLE grants DROP COLUMN expires_at",
         "ALTER TABLE grants DROP COLUMN limits",
+        "ALTER TABLE signing_keys DROP COLUMN signs_from",
         "DROP INDEX sessions_within",
         "CREATE TABLE refresh_tokens (hash integer)",
         "UPDATE schema_version SET version = 1",

@@ -1,7 +1,9 @@
 //! What belongs to the installation: manifests, their roles, signing keys.
 
+use gatepost_core::signing::Stage;
 use gatepost_core::{Algorithm, Change, Fact, GrantSubject, Route};
 use gatepost_store::{Grant, Manifest, Role, RoleFilter, SigningKey, StoreError, Walk};
+use sea_orm::ConnectionTrait;
 use time::Duration;
 
 use crate::world::{World, draft, id, now, role};
@@ -154,6 +156,7 @@ pub async fn keys_belong_to_the_system(world: World) {
         jwk: r#"{"kty":"OKP"}"#.into(),
         sealed_private: vec![0, 1, 2],
         created_at: now(),
+        signs_from: None,
         retired_at: None,
     };
     let tx = world.store.write(world.system).await.unwrap();
@@ -176,13 +179,13 @@ pub async fn keys_belong_to_the_system(world: World) {
         ..key.clone()
     };
     assert_eq!(tx.keys().list().await.unwrap(), vec![retired.clone()]);
-    tx.keys()
-        .insert(&SigningKey {
-            kid: id::<uuid::Uuid>().to_string(),
-            ..key.clone()
-        })
-        .await
-        .unwrap();
+    let next = SigningKey {
+        kid: id::<uuid::Uuid>().to_string(),
+        signs_from: Some(now() + Duration::minutes(5)),
+        ..key.clone()
+    };
+    tx.keys().insert(&next).await.unwrap();
+    assert_eq!(tx.keys().get(&next.kid).await.unwrap(), Some(next));
     tx.commit(draft("key.rotate")).await.unwrap();
 
     let tx = world.store.write(world.acme).await.unwrap();
@@ -195,4 +198,33 @@ pub async fn keys_belong_to_the_system(world: World) {
     tx.keys().delete("key-1").await.unwrap();
     assert_eq!(tx.changes(), vec![Change::removed(signs(false))]);
     assert_eq!(tx.keys().list().await.unwrap().len(), 1);
+}
+
+pub async fn keys_from_before_turns_sign(world: World) {
+    let key = SigningKey {
+        kid: "key-1".into(),
+        algorithm: Algorithm::ES256,
+        jwk: "{}".into(),
+        sealed_private: vec![0],
+        created_at: now(),
+        signs_from: None,
+        retired_at: None,
+    };
+    let tx = world.store.write(world.system).await.unwrap();
+    tx.keys().insert(&key).await.unwrap();
+    tx.commit(draft("key.create")).await.unwrap();
+    let behind = world.behind().await;
+    for step in [
+        "ALTER TABLE signing_keys DROP COLUMN signs_from",
+        "UPDATE schema_version SET version = 3",
+    ] {
+        behind.execute_unprepared(step).await.unwrap();
+    }
+    assert!(world.store.check_schema().await.is_err());
+    world.store.migrate(now()).await.unwrap();
+    let replica = world.replica().await;
+    let tx = replica.read(world.system).await.unwrap();
+    assert_eq!(tx.keys().list().await.unwrap(), vec![key.clone()]);
+    let before = (now() - Duration::DAY).unix_timestamp();
+    assert_eq!(key.turn().stage(before), Stage::Signing);
 }

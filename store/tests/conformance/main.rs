@@ -61,7 +61,7 @@ on_both_engines! {
     what_is_within_a_session_ends_with_it,
         pruning_removes_what_means_nothing, answers_are_kept_once;
     installation: manifests_keep_role_ids, every_organization_sees_manifest_roles,
-        keys_belong_to_the_system;
+        keys_belong_to_the_system, keys_from_before_turns_sign;
     organizations: the_directory_and_the_organization_agree, an_organization_and_its_owner_are_one,
         only_the_system_writes_the_directory;
     revisions: parallel_writers_leave_no_gap, a_rollback_leaves_nothing,

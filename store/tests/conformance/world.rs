@@ -8,7 +8,7 @@ use gatepost_core::{
 };
 use gatepost_store::{
     Actor, Application, AuditDraft, Credential, Device, FactParts, Facts, Grant, Group,
-    Installation, Organization, PasswordHash, Role, Session, Store, StoreConfig, User,
+    Installation, Organization, PasswordHash, Proof, Role, Session, Store, StoreConfig, User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -137,7 +137,7 @@ pub fn credential(application: ApplicationId) -> Credential {
     Credential {
         id: id::<CredentialId>(),
         application,
-        secret_hash: vec![7; 32],
+        proof: Proof::Secret(vec![7; 32]),
         created_at: now(),
     }
 }

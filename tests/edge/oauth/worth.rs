@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gatepost_proto::ErrorReason;
 use serde_json::json;
 
 use super::{Party, has_ended, is_error, send, text, user_info};
@@ -90,28 +89,6 @@ async fn anything_else_is_not_active_and_says_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_person_asks_about_her_own_tokens_only() {
-    let world = World::start().await;
-    let (alice, bob) = (
-        world.person("alice", &[]).await,
-        world.person("bob", &[]).await,
-    );
-    let ask = async |token: &str| {
-        let body = json!({"token": token});
-        world.post(&alice, "/v1/login/oauth/introspect", body).await
-    };
-    assert_eq!(ask(&alice.token).await.is(200)["active"], true);
-    assert_eq!(ask(&alice.refresh_token).await.is(200)["active"], true);
-    for token in [&bob.token, &bob.refresh_token, &world.admin.token] {
-        assert_eq!(ask(token).await.is(200)["active"], false);
-    }
-    world
-        .post_openly("/v1/login/oauth/introspect", json!({"token": alice.token}))
-        .await
-        .refuses(ErrorReason::TokenMissing);
-}
-
-#[tokio::test]
 async fn a_client_ends_what_was_bought_through_it() {
     let world = World::start().await;
     world.person("alice", &[]).await;
@@ -177,25 +154,4 @@ async fn the_token_of_a_machine_ends_with_its_secret() {
     let refused = party.post(&world, REVOKE, &[("token", token)]).await;
     is_error(&refused, 400, "unsupported_token_type");
     user_info(&world, token).await.is(200);
-}
-
-#[tokio::test]
-async fn a_person_ends_her_own() {
-    let world = World::start().await;
-    let (alice, bob) = (
-        world.person("alice", &[]).await,
-        world.person("bob", &[]).await,
-    );
-    let second = world.sign_in("alice").await;
-    let path = "/v1/login/oauth/revoke";
-    let of_bob = json!({"token": bob.refresh_token});
-    world.post(&alice, path, of_bob).await.is(204);
-    user_info(&world, &bob.token).await.is(200);
-    let own = json!({"token": second.refresh_token});
-    let done = world.post(&alice, path, own).await;
-    done.is(204);
-    has_ended(&world, &second.token).await;
-    user_info(&world, &alice.token).await.is(200);
-    let event = world.audit(&done, "session.end").await;
-    assert_eq!(event["targetId"], claims(&second.token)["sid"]);
 }

@@ -22,7 +22,7 @@ import host  # noqa: E402
 import report  # noqa: E402
 import worlds  # noqa: E402
 from rows import ROWS, core, throughput, peers, latency  # noqa: E402, F401
-from rows import beside, freshness, footprint  # noqa: E402, F401
+from rows import beside, freshness, footprint, signing_in  # noqa: E402, F401
 
 
 class Bench:

@@ -20,7 +20,7 @@ EXAMPLES = {
     "gatepost-core": ["figures"],
     "gatepost-client": ["load", "revoke", "decide_locally"],
     "gatepost-store": ["fill"],
-    "gatepost": ["empty_check"],
+    "gatepost": ["empty_check", "bare_crypto"],
 }
 
 

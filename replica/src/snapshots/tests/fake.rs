@@ -289,6 +289,27 @@ fn group(number: u128) -> Fact {
     }
 }
 
+impl Fake {
+    /// Snapshots over this, without a follower.
+    pub async fn snapshots(
+        self: &Arc<Self>,
+        clock: Clock,
+        bound: Duration,
+        budget_bytes: usize,
+    ) -> Arc<Snapshots> {
+        let config = SnapshotConfig {
+            system: id(0),
+            bound,
+            single_tenant: false,
+            budget_bytes,
+            products: None,
+            serves_system: true,
+        };
+        let source = Arc::clone(self);
+        Snapshots::open(source, clock, config).await.unwrap()
+    }
+}
+
 /// Snapshots over a fake, their follower at work, and a clock that can be moved.
 pub struct Stage {
     pub fake: Arc<Fake>,
@@ -306,18 +327,8 @@ impl Stage {
     pub async fn new(bound: Duration, budget_bytes: usize) -> Self {
         let fake = Fake::new();
         let clock = Arc::new(Offset::default());
-        let config = SnapshotConfig {
-            system: id(0),
-            bound,
-            single_tenant: false,
-            budget_bytes,
-            products: None,
-            serves_system: true,
-        };
-        let source = Arc::clone(&fake);
-        let snapshots = Snapshots::open(source, Clock::Moved(Arc::clone(&clock)), config)
-            .await
-            .unwrap();
+        let moved = Clock::Moved(Arc::clone(&clock));
+        let snapshots = fake.snapshots(moved, bound, budget_bytes).await;
         let following = tokio::spawn(Arc::clone(&snapshots).follow());
         Self {
             fake,
