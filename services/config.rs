@@ -53,10 +53,10 @@ pub struct Config {
     pub upstream: Option<RemoteConfig>,
     /// How long tokens live, and how sign-ins are limited.
     pub sign_in: SignInConfig,
-    /// How long a key signs tokens before the next one does; `None` for ever.
-    pub signing_key_age: Option<Duration>,
     /// How passwords are hashed, and what they must be.
     pub passwords: PasswordConfig,
+    /// How long a key signs tokens before the next one does; `None` for ever.
+    pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
     pub telemetry: TelemetryConfig,
 }
@@ -166,8 +166,8 @@ impl Config {
             snapshot_budget_bytes: read.budget_bytes()?,
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
-            signing_key_age: read.signing_key_age()?,
             passwords: read.passwords()?,
+            signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };
         read.check_plaintext(&config)?;
@@ -424,13 +424,13 @@ mod tests {
             ("GATEPOST_MASTER_KEY_FILE", "/nowhere/key"),
             ("GATEPOST_LOG_FORMAT", "xml"),
             ("GATEPOST_ACCESS_TOKEN_SECONDS", "5"),
-            ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
-            ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_PASSWORD_MEMORY_KIB", "1023"),
             ("GATEPOST_PASSWORD_ITERATIONS", "65"),
             ("GATEPOST_PASSWORD_PARALLELISM", "0"),
             ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
             ("GATEPOST_PASSWORD_HISTORY", "25"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
+            ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),
             ("GATEPOST_ONLY", "identity"),
             ("GATEPOST_ONLY", "authorize"),

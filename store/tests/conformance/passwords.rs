@@ -6,8 +6,10 @@ use time::Duration;
 
 use crate::world::{World, draft, now, user};
 
-/// What the fifth migration made, undone.
-pub const UNDO: [&str; 3] = [
+/// What the migrations from the fifth on made, undone.
+pub const UNDO: [&str; 5] = [
+    "DROP TABLE used_marks",
+    "ALTER TABLE credentials DROP COLUMN public_key",
     "DROP TABLE password_history",
     "DROP INDEX users_password_work",
     "ALTER TABLE users DROP COLUMN password_work",
