@@ -163,17 +163,6 @@ impl Passwords {
             .await?
     }
 
-    /// Takes over a hash that another system made.
-    ///
-    /// # Errors
-    /// `INVALID_REQUEST`, with what is wrong with it.
-    pub fn import(&self, text: &str) -> Result<PasswordHash> {
-        let hash = PasswordHash(text.to_owned());
-        check(&hash)
-            .map_err(|error| Error::invalid("passwordHash", format!("`passwordHash` {error}")))?;
-        Ok(hash)
-    }
-
     /// Refuses an imported hash that would make every sign-in of its organization do too many
     /// kinds of work; `in_use` is what its hashes cost now.
     ///
@@ -212,6 +201,17 @@ impl Passwords {
         let known = in_use.filter_map(|work| work.parse::<Work>().ok());
         Share::of(known.chain([self.hasher.own]))
     }
+}
+
+/// Takes over a hash that another system made.
+///
+/// # Errors
+/// `INVALID_REQUEST`, with what is wrong with it.
+pub fn import(text: &str) -> Result<PasswordHash> {
+    let hash = PasswordHash(text.to_owned());
+    check(&hash)
+        .map_err(|error| Error::invalid("passwordHash", format!("`passwordHash` {error}")))?;
+    Ok(hash)
 }
 
 /// Judges a stranger's hash: a form that is known, whole, and not too dear.
@@ -278,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn a_foreign_hash_gets_better_once_it_was_right() {
         let passwords = passwords();
-        let foreign = passwords.import(BCRYPT).unwrap();
+        let foreign = import(BCRYPT).unwrap();
         let Verdict::Right {
             better: Some(better),
         } = passwords.judge("U*U", Some(&foreign), &[]).await.unwrap()

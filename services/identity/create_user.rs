@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
 use crate::given::field;
-use crate::password::NewPassword;
+use crate::password::{self, NewPassword};
 
 /// Hashes the password, or judges the hash, before the organization is locked.
 pub async fn prepare(
@@ -38,7 +38,7 @@ pub async fn prepare(
         }
         ("", hash) => {
             caller.require(PRODUCT_GATEPOST, "password-hashes", "post")?;
-            app.passwords.import(hash)?
+            password::import(hash)?
         }
         (_, _) => {
             let message = "give `password` or `passwordHash`, not both";

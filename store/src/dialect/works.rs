@@ -21,10 +21,10 @@ pub(crate) async fn password_works(
     database: &impl ConnectionTrait,
     organization: Uuid,
 ) -> Result<Vec<String>> {
+    const LEAST: &str = "SELECT MIN(password_work) FROM users WHERE organization_id = $1";
     if is_server(database) {
         query(database, BY_INDEX, []).await?;
     }
-    const LEAST: &str = "SELECT MIN(password_work) FROM users WHERE organization_id = $1";
     let sql = format!(
         "WITH RECURSIVE works (work) AS ({LEAST} UNION ALL \
          SELECT ({LEAST} AND password_work > works.work) FROM works WHERE works.work IS NOT NULL) \
