@@ -22,7 +22,7 @@ use crate::seal::Sealer;
 /// How long anybody may keep the public keys, in seconds.
 pub const PUBLIC_KEYS_KEPT_S: u32 = 300;
 
-/// When keys follow each other, in seconds.
+/// When keys follow each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
     /// How long a key signs before the next one does; `None` for ever.
@@ -30,7 +30,7 @@ pub struct Rotation {
     /// How long a key is published before it signs.
     notice_s: i64,
     /// How long after a key's turn its last token may live.
-    tokens_live_s: i64,
+    tokens_live: Duration,
 }
 
 impl Rotation {
@@ -44,7 +44,7 @@ impl Rotation {
             age_max_s: config.signing_key_age.map(seconds),
             // Of the present second nobody knows how much is left.
             notice_s: seconds(kept + 3 * config.staleness_bound) + 1,
-            tokens_live_s: seconds(config.sign_in.tokens_live()),
+            tokens_live: config.sign_in.tokens_live(),
         }
     }
 
@@ -106,12 +106,12 @@ impl Rotation {
     /// Whether no token that the key signed is good any more.
     pub fn is_spent(&self, key: &SigningKey, now: OffsetDateTime) -> bool {
         let turn = key.turn();
-        turn.is_spent(now.unix_timestamp(), self.tokens_live_s)
+        turn.is_spent(now.unix_timestamp(), seconds(self.tokens_live))
     }
 
     /// Until when a token of the key may be good; `None` while no other key is to sign after it.
     pub fn proves_until(&self, key: &SigningKey) -> Option<OffsetDateTime> {
-        let until_s = key.turn().proves_until_s(self.tokens_live_s)?;
+        let until_s = key.turn().proves_until_s(seconds(self.tokens_live))?;
         OffsetDateTime::from_unix_timestamp(until_s).ok()
     }
 }
