@@ -1,10 +1,9 @@
 //! Applications that prove themselves with a secret.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gatepost_core::claims::{Principal, liveness};
-use gatepost_core::{OrganizationId, Status};
+use gatepost_core::{OrganizationId, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{Present, Want};
 use gatepost_store::{Application, Credential, Organization, Proof};
@@ -42,8 +41,8 @@ pub struct Clients {
 #[derive(Debug, Clone)]
 struct Remembered {
     client: Arc<Client>,
-    /// When it was read, since boot.
-    read_at: Duration,
+    /// The revision of its organization that it is of.
+    revision: Revision,
 }
 
 impl Default for Clients {
@@ -100,8 +99,7 @@ impl Client {
     /// As [`Client::prove`], counting failures against the client and its address, and with what
     /// is known of its organization now.
     ///
-    /// Who proved itself within the staleness bound is not looked up again: that it still stands
-    /// is asked of the snapshot, and what else may have changed is known no later than that.
+    /// Who proved itself is not looked up again while nothing changes in its organization.
     ///
     /// # Errors
     /// As [`Client::prove`]; `TOO_MANY_ATTEMPTS`; and `UNAVAILABLE`.
@@ -110,12 +108,12 @@ impl Client {
         let key = app
             .sealer
             .hash(CLIENT_SECRET, format!("{client_id}\n{secret}"));
-        if let Some(entered) = Self::recall(app, &key).await? {
+        let (entered, revision) = Self::recall(app, &key).await?;
+        if let Some(entered) = entered {
             return Ok(entered);
         }
         let attempts =
             Attempts::begin(app, client_id, None, gate.arrival.address, gate.now).await?;
-        let read_at = app.clock.since_boot();
         let proven = Self::prove(app, client_id, secret).await;
         if proven
             .as_ref()
@@ -127,24 +125,24 @@ impl Client {
         let present = client.known(app).await?;
         let remembered = Remembered {
             client: Arc::clone(&client),
-            read_at,
+            revision,
         };
         app.clients.remembered.insert(key, remembered);
         Ok((client, present))
     }
 
-    async fn recall(app: &App, key: &[u8]) -> Result<Option<(Arc<Self>, Present)>> {
-        let Some(Remembered { client, read_at }) = app.clients.remembered.get(key) else {
-            return Ok(None);
+    /// Who is remembered, if nothing was written in the organization since; and where that stood
+    /// before anybody looks it up again, so that what is read then is of that revision or later.
+    /// Of whom nothing is remembered, nobody knows the organization: 0, which nothing ever stands at.
+    async fn recall(app: &App, key: &[u8]) -> Result<(Option<(Arc<Self>, Present)>, Revision)> {
+        let Some(Remembered { client, revision }) = app.clients.remembered.get(key) else {
+            return Ok((None, 0));
         };
-        let snapshots = &app.gatekeeper.snapshots;
-        if app.clock.since_boot().saturating_sub(read_at) > snapshots.bound() {
-            return Ok(None);
-        }
         let present = known(app, client.organization.id, Want::default()).await?;
+        let now = present.revision();
         // Whoever does not stand any more is told why by what looks it up.
-        let stands = liveness(present.view(), client.principal()).is_ok();
-        Ok(stands.then_some((client, present)))
+        let stands = now == revision && liveness(present.view(), client.principal()).is_ok();
+        Ok((stands.then_some((client, present)), now))
     }
 
     /// A snapshot that knows it. The revision is read after the credential was found, so that a

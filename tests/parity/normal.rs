@@ -72,6 +72,10 @@ impl Normal {
         if fields.contains_key("requestId") {
             fields.insert("hash".to_owned(), "a hash".into());
         }
+        // Each face has a client of its own.
+        if fields.contains_key("userAgent") {
+            fields.insert("userAgent".to_owned(), "a program".into());
+        }
         // How fresh an answer was: the bound is a setting, the rest is of the moment.
         if fields.contains_key("boundMs") {
             for name in ["ageMs", "lagMs"] {

@@ -132,8 +132,6 @@ pub async fn grants_from_before_terms_are_for_good(world: World) {
         "ALTER TABLE signing_keys DROP COLUMN signs_from",
         "DROP INDEX sessions_within",
         "CREATE TABLE refresh_tokens (hash integer)",
-        "ALTER TABLE credentials DROP COLUMN public_key",
-        "DROP TABLE used_marks",
         "UPDATE schema_version SET version = 1",
     ];
     for step in crate::passwords::UNDO.into_iter().chain(steps) {
