@@ -518,7 +518,7 @@ mod tests {
             (Some("username"), Some("missing"))
         );
         let details = tonic_types::StatusExt::get_details_bad_request(&status);
-        assert_eq!(details.expect("details").field_violations.len(), 5);
+        assert_eq!(details.expect("details").field_violations.len(), 4);
     }
 
     proptest! {

@@ -22,14 +22,20 @@ const PASSWORD_FILE: &str = "initial-password";
 pub async fn serve(config: Config) -> Result<()> {
     let _telemetry = telemetry::start(&config.telemetry)?;
     serve_metrics(&config).await?;
-    let mut server = start(&config, Clock::System).await?;
+    // Before the port is open: whoever can reach it may end it, and it ends well.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut server = tokio::select! {
+        started = start(&config, Clock::System) => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     tracing::info!(address = %server.address, public_url = server.public_url, "gatepost is up");
     welcome(&server, &config)?;
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = server.ended() => return ended,
         _ = terminate.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+        _ = interrupt.recv() => {}
     }
     tracing::info!("closing");
     server.close().await?;
