@@ -133,7 +133,7 @@ impl Client {
 
     /// Who is remembered, if nothing was written in the organization since; and where that stood
     /// before anybody looks it up again, so that what is read then is of that revision or later.
-    /// Of whom nothing is remembered, nobody knows the organization: 0, which nothing ever stands at.
+    /// Of whom nothing is remembered, nobody knows the organization: 0, where nothing ever stands.
     async fn recall(app: &App, key: &[u8]) -> Result<(Option<(Arc<Self>, Present)>, Revision)> {
         let Some(Remembered { client, revision }) = app.clients.remembered.get(key) else {
             return Ok((None, 0));

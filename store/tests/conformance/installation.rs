@@ -214,10 +214,11 @@ pub async fn keys_from_before_turns_sign(world: World) {
     tx.keys().insert(&key).await.unwrap();
     tx.commit(draft("key.create")).await.unwrap();
     let behind = world.behind().await;
-    for step in [
+    let steps = [
         "ALTER TABLE signing_keys DROP COLUMN signs_from",
         "UPDATE schema_version SET version = 3",
-    ] {
+    ];
+    for step in crate::passwords::UNDO.into_iter().chain(steps) {
         behind.execute_unprepared(step).await.unwrap();
     }
     assert!(world.store.check_schema().await.is_err());
