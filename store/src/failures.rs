@@ -1,7 +1,7 @@
 //! Failed sign-ins, by account and address: security state, so it is here and not in the cache.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use time::{Duration, OffsetDateTime};
 
 use crate::dialect::{self, Door};
@@ -32,12 +32,6 @@ pub struct Failures<'a> {
 impl<'a> Failures<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
         Self { store }
-    }
-
-    async fn begin(self) -> Result<DatabaseTransaction> {
-        let transaction = self.store.begin_write().await?;
-        dialect::open_door(&transaction, Door::SignIn).await?;
-        Ok(transaction)
     }
 
     /// What is known under this key, if anything.
@@ -82,7 +76,7 @@ impl<'a> Failures<'a> {
             .value(sign_in_failures::Column::Failures, counted)
             .value(sign_in_failures::Column::LastFailedAt, micros(now))
             .to_owned();
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         let row = sign_in_failures::Entity::insert(row.into_active_model())
             .on_conflict(count)
             .exec_with_returning(&transaction)
@@ -93,7 +87,7 @@ impl<'a> Failures<'a> {
 
     /// Lets nobody in under this key until then. Nothing, when no failure was counted.
     pub async fn block(self, key: &[u8], until: OffsetDateTime) -> Result<()> {
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         sign_in_failures::Entity::update_many()
             .col_expr(
                 sign_in_failures::Column::BlockedUntil,
@@ -108,7 +102,7 @@ impl<'a> Failures<'a> {
 
     /// Forgets what is known under this key.
     pub async fn reset(self, key: &[u8]) -> Result<()> {
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         sign_in_failures::Entity::delete_by_id(key)
             .exec(&transaction)
             .await?;
@@ -118,7 +112,7 @@ impl<'a> Failures<'a> {
 
     /// Forgets all keys whose last failure was before then; answers how many.
     pub(crate) async fn prune(self, before: OffsetDateTime) -> Result<u64> {
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         let done = sign_in_failures::Entity::delete_many()
             .filter(sign_in_failures::Column::LastFailedAt.lt(micros(before)))
             .exec(&transaction)

@@ -1,12 +1,9 @@
 //! What works once: marked when it is used, for as long as it could be shown again. Security
 //! state, so it is here and not in the cache.
 
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult,
-};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult};
 use time::OffsetDateTime;
 
-use crate::dialect::{self, Door};
 use crate::entity::used_marks;
 use crate::error::Result;
 use crate::store::Store;
@@ -23,19 +20,13 @@ impl<'a> Marks<'a> {
         Self { store }
     }
 
-    async fn begin(self) -> Result<DatabaseTransaction> {
-        let transaction = self.store.begin_write().await?;
-        dialect::open_door(&transaction, Door::SignIn).await?;
-        Ok(transaction)
-    }
-
     /// Marks a key until then; whether nobody had.
     pub async fn set(self, key: &[u8], until: OffsetDateTime) -> Result<bool> {
         let row = used_marks::Model {
             key: key.to_owned(),
             until: micros(until),
         };
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         let done = used_marks::Entity::insert(row.into_active_model())
             .on_conflict_do_nothing_on([used_marks::Column::Key])
             .exec_without_returning(&transaction)
@@ -46,7 +37,7 @@ impl<'a> Marks<'a> {
 
     /// Forgets the marks that are over; answers how many.
     pub(crate) async fn prune(self, now: OffsetDateTime) -> Result<u64> {
-        let transaction = self.begin().await?;
+        let transaction = self.store.begin_sign_in_write().await?;
         let done = used_marks::Entity::delete_many()
             .filter(used_marks::Column::Until.lte(micros(now)))
             .exec(&transaction)

@@ -195,6 +195,13 @@ impl Store {
         self.begin(true).await
     }
 
+    /// Begins one that writes the state of sign-ins, which is no organization's.
+    pub(crate) async fn begin_sign_in_write(&self) -> Result<DatabaseTransaction> {
+        let transaction = self.begin_write().await?;
+        dialect::open_door(&transaction, Door::SignIn).await?;
+        Ok(transaction)
+    }
+
     /// A connection that broke while it was idle shows only now. Each try takes one such out of
     /// the pool, so this ends with a good one, or with the outage.
     async fn begin(&self, writes: bool) -> Result<DatabaseTransaction> {
