@@ -92,7 +92,13 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 35] = [
+const PLAIN: [&str; 41] = [
+    "settings.redirectUris.[]",
+    "settings.postLogoutRedirectUris.[]",
+    "settings.backchannelLogoutUri",
+    "settings.grantTypes.[]",
+    "settings.resources.[]",
+    "accentColor",
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",
