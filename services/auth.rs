@@ -1,6 +1,7 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod browser;
 mod client;
 mod get_user_info;
 mod introspect_token;
@@ -10,6 +11,7 @@ mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod person;
+mod redeem_code;
 mod refresh_token;
 mod revoke_token;
 
@@ -19,10 +21,12 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 pub use assertion::ASSERTION_TYPE;
+pub use browser::{Browser, Proven};
 pub use client::{Client, Clients};
 pub use introspect_token::{Asker, introspect};
-pub use issue::{Issued, client_actor};
+pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::for_client;
+pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
 pub use revoke_token::revoke;
 

@@ -25,6 +25,7 @@ mod manifests;
 mod once;
 mod password;
 mod public_key;
+mod redirect;
 mod run;
 mod seal;
 pub mod serve;

@@ -31,6 +31,8 @@ pub struct Organization {
     pub status: Status,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// The colour of its pages as `#rrggbb`; empty for ours.
+    pub accent_color: String,
 }
 
 impl Organization {
@@ -50,6 +52,7 @@ impl Organization {
             created_at: instant(row.created_at, "organizations", &row.id.to_string())?,
             slug: row.slug,
             name: row.name,
+            accent_color: row.accent_color.unwrap_or_default(),
         })
     }
 }
@@ -138,7 +141,7 @@ impl<'a> Organizations<'a> {
         Ok(())
     }
 
-    /// Replaces name and status; nothing when nothing differs. `NotFound` when there is no such
+    /// Replaces name, status and colour; nothing when nothing differs. `NotFound` when there is no such
     /// organization, `Outside` when this is not the system organization.
     pub async fn update(self, organization: &Organization) -> Result<()> {
         self.scope.require_system(NOUN)?;
@@ -149,6 +152,7 @@ impl<'a> Organizations<'a> {
         let after = Organization {
             name: organization.name.clone(),
             status: organization.status,
+            accent_color: organization.accent_color.clone(),
             ..before.clone()
         };
         if before == after {
@@ -157,6 +161,7 @@ impl<'a> Organizations<'a> {
         let row = organizations::ActiveModel {
             name: ActiveValue::Set(after.name.clone()),
             status: ActiveValue::Set(columns::status_text(after.status)),
+            accent_color: ActiveValue::Set(Some(after.accent_color.clone())),
             ..Default::default()
         };
         organizations::Entity::update_many()
@@ -191,6 +196,7 @@ pub(crate) async fn insert_rows(
         name: organization.name.clone(),
         status: columns::status_text(organization.status),
         created_at: micros(organization.created_at),
+        accent_color: Some(organization.accent_color.clone()),
     };
     organizations::Entity::insert(row.into_active_model())
         .exec_without_returning(transaction)

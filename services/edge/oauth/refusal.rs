@@ -25,6 +25,10 @@ pub enum Code {
     InvalidClient,
     /// The code or refresh token is not good.
     InvalidGrant,
+    /// The client may not use this grant.
+    UnauthorizedClient,
+    /// The client may not ask for that resource (RFC 8707 §2).
+    InvalidTarget,
     /// There is no such grant here.
     UnsupportedGrantType,
     /// Such a token cannot be revoked (RFC 7009 §2.2.1).
@@ -51,6 +55,8 @@ impl Code {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidTarget => "invalid_target",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -64,6 +70,8 @@ impl Code {
             Self::InvalidRequest => ErrorReason::InvalidRequest,
             Self::InvalidClient => ErrorReason::ClientInvalid,
             Self::InvalidGrant => ErrorReason::RefreshTokenInvalid,
+            Self::UnauthorizedClient => ErrorReason::GrantTypeRefused,
+            Self::InvalidTarget => ErrorReason::ResourceRefused,
             Self::UnsupportedGrantType => ErrorReason::GrantTypeUnsupported,
             Self::UnsupportedTokenType => ErrorReason::TokenNotRevocable,
             Self::TemporarilyUnavailable => ErrorReason::StoreUnavailable,
@@ -74,6 +82,9 @@ impl Code {
     fn of(reason: ErrorReason) -> Self {
         match reason.http_status() {
             _ if reason == ErrorReason::RefreshTokenInvalid => Self::InvalidGrant,
+            _ if reason == ErrorReason::CodeInvalid => Self::InvalidGrant,
+            _ if reason == ErrorReason::GrantTypeRefused => Self::UnauthorizedClient,
+            _ if reason == ErrorReason::ResourceRefused => Self::InvalidTarget,
             _ if reason == ErrorReason::GrantTypeUnsupported => Self::UnsupportedGrantType,
             _ if reason == ErrorReason::TokenNotRevocable => Self::UnsupportedTokenType,
             StatusCode::UNAUTHORIZED => Self::InvalidClient,
@@ -119,6 +130,11 @@ impl Refusal {
     pub fn of_gateway(status: &Status) -> Self {
         let reason = ErrorReason::of(status).unwrap_or(ErrorReason::MalformedBody);
         Error::new(reason, status.message().to_owned()).into()
+    }
+
+    /// Its code and its description.
+    pub fn said(&self) -> (&'static str, String) {
+        (self.code.name(), plain(self.error.message()))
     }
 
     /// Says it, and tells the log.
