@@ -273,5 +273,6 @@ fn organization(slug: &str, name: &str, now: OffsetDateTime) -> Result<Organizat
         name: name.to_owned(),
         status: Status::Active,
         created_at: now,
+        password_sign_in: true,
     })
 }

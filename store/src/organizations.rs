@@ -31,6 +31,8 @@ pub struct Organization {
     pub status: Status,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// Whether its people may sign in with a password.
+    pub password_sign_in: bool,
 }
 
 impl Organization {
@@ -50,6 +52,7 @@ impl Organization {
             created_at: instant(row.created_at, "organizations", &row.id.to_string())?,
             slug: row.slug,
             name: row.name,
+            password_sign_in: row.password_sign_in,
         })
     }
 }
@@ -138,7 +141,7 @@ impl<'a> Organizations<'a> {
         Ok(())
     }
 
-    /// Replaces name and status; nothing when nothing differs. `NotFound` when there is no such
+    /// Replaces name, status and how one signs in; nothing when nothing differs. `NotFound` when there is no such
     /// organization, `Outside` when this is not the system organization.
     pub async fn update(self, organization: &Organization) -> Result<()> {
         self.scope.require_system(NOUN)?;
@@ -149,6 +152,7 @@ impl<'a> Organizations<'a> {
         let after = Organization {
             name: organization.name.clone(),
             status: organization.status,
+            password_sign_in: organization.password_sign_in,
             ..before.clone()
         };
         if before == after {
@@ -157,6 +161,7 @@ impl<'a> Organizations<'a> {
         let row = organizations::ActiveModel {
             name: ActiveValue::Set(after.name.clone()),
             status: ActiveValue::Set(columns::status_text(after.status)),
+            password_sign_in: ActiveValue::Set(after.password_sign_in),
             ..Default::default()
         };
         organizations::Entity::update_many()
@@ -165,6 +170,7 @@ impl<'a> Organizations<'a> {
             .exec(self.scope.database())
             .await?;
         self.record(after.id, Change::updated(before.fact(), after.fact()));
+        self.scope.touch();
         Ok(())
     }
 
@@ -191,6 +197,7 @@ pub(crate) async fn insert_rows(
         name: organization.name.clone(),
         status: columns::status_text(organization.status),
         created_at: micros(organization.created_at),
+        password_sign_in: organization.password_sign_in,
     };
     organizations::Entity::insert(row.into_active_model())
         .exec_without_returning(transaction)

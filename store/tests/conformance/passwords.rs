@@ -7,7 +7,10 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 5] = [
+pub const UNDO: [&str; 8] = [
+    "ALTER TABLE organizations DROP COLUMN password_sign_in",
+    "DROP TABLE message_provider_links",
+    "DROP TABLE message_providers",
     "DROP TABLE used_marks",
     "ALTER TABLE credentials DROP COLUMN public_key",
     "DROP TABLE password_history",

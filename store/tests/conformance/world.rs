@@ -171,6 +171,7 @@ pub fn organization(slug: &str, created_at: OffsetDateTime) -> Organization {
         name: format!("The {slug}"),
         status: Status::Active,
         created_at,
+        password_sign_in: true,
     }
 }
 
