@@ -85,7 +85,8 @@ impl ErrorReason {
             | Self::GroupNotEmpty
             | Self::RoleInUse
             | Self::IdempotencyKeyReused
-            | Self::LimitReached => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            | Self::LimitReached
+            | Self::ProviderMissing => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
@@ -93,7 +94,8 @@ impl ErrorReason {
             Self::Stale
             | Self::RevisionAhead
             | Self::StoreUnavailable
-            | Self::DecisionUnavailable => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            | Self::DecisionUnavailable
+            | Self::DeliveryFailed => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
             Self::Unspecified | Self::Internal => {
                 (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
@@ -157,6 +159,8 @@ impl ErrorReason {
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
             Self::DecisionUnavailable => "No decision",
+            Self::ProviderMissing => "No provider",
+            Self::DeliveryFailed => "Message not delivered",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::auth::Clients;
 use crate::clock::Clock;
 use crate::config::SignInConfig;
 use crate::context::Audit;
+use crate::delivery::Delivery;
 use crate::error::Result;
 use crate::password::Passwords;
 use crate::seal::Sealer;
@@ -26,7 +27,7 @@ pub struct App {
     /// The time.
     pub clock: Clock,
     /// The master key.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// Signs tokens.
     pub signer: Signer,
     /// When the keys that sign follow each other.
@@ -35,6 +36,8 @@ pub struct App {
     pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.
     pub passwords: Passwords,
+    /// Sends messages to people.
+    pub delivery: Delivery,
     /// Applications that proved themselves lately.
     pub clients: Clients,
     /// The issuer of tokens.

@@ -274,5 +274,6 @@ fn organization(slug: &str, name: &str, now: OffsetDateTime) -> Result<Organizat
         status: Status::Active,
         created_at: now,
         accent_color: String::new(),
+        password_sign_in: true,
     })
 }

@@ -1,5 +1,6 @@
 //! The configuration: settings, read and checked before anything is started.
 
+mod delivery;
 mod passwords;
 mod settings;
 mod sign_in;
@@ -16,6 +17,9 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::outbound::OutboundConfig;
+
+pub use delivery::DeliveryConfig;
 pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 pub use sign_in::SignInConfig;
@@ -56,6 +60,10 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// How passwords are hashed, and what they must be.
     pub passwords: PasswordConfig,
+    /// Who carries messages to people.
+    pub delivery: DeliveryConfig,
+    /// Where calls may go that leave.
+    pub outbound: OutboundConfig,
     /// How long a key signs tokens before the next one does; `None` for ever.
     pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
@@ -138,6 +146,8 @@ impl Config {
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             passwords: read.passwords()?,
+            delivery: read.delivery()?,
+            outbound: read.outbound()?,
             signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };

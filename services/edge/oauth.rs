@@ -234,9 +234,9 @@ async fn serve(
         let issuer = issuer(&app.public_url, slug.as_deref());
         let client = prove(&gate, &parts.headers, &form, &issuer, slug.as_deref()).await?;
         let mut asked = Asked {
-            issuer,
             gate,
             client,
+            issuer,
             form,
         };
         answer(&mut asked).await
@@ -279,9 +279,10 @@ fn tokens(issued: Issued, refresh_token: Option<String>) -> Value {
 
 /// An answer that no cache keeps. Nothing to say is an empty body (RFC 7009 §2.2).
 fn said(status: StatusCode, value: &Value) -> Response {
-    let body = match value {
-        Value::Null => Body::empty(),
-        value => Body::from(value.to_string()),
+    let body = if value.is_null() {
+        Body::empty()
+    } else {
+        Body::from(value.to_string())
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

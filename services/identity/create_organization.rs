@@ -52,6 +52,7 @@ pub async fn create_organization(
         status: Status::Active,
         created_at: cx.now,
         accent_color: String::new(),
+        password_sign_in: true,
     };
     let account = Account {
         username: &owner.username,

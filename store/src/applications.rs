@@ -283,6 +283,7 @@ impl<'a> Applications<'a> {
             .grants()
             .forget(GrantSubject::Application(id))
             .await?;
+        self.scope.message_providers().unlink(id).await?;
         applications::Entity::delete_many()
             .filter(applications::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(applications::Column::Id.eq(id.uuid()))

@@ -33,6 +33,8 @@ pub struct Organization {
     pub created_at: OffsetDateTime,
     /// The colour of its pages as `#rrggbb`; empty for ours.
     pub accent_color: String,
+    /// Whether its people may sign in with a password.
+    pub password_sign_in: bool,
 }
 
 impl Organization {
@@ -53,6 +55,7 @@ impl Organization {
             slug: row.slug,
             name: row.name,
             accent_color: row.accent_color.unwrap_or_default(),
+            password_sign_in: row.password_sign_in,
         })
     }
 }
@@ -141,8 +144,8 @@ impl<'a> Organizations<'a> {
         Ok(())
     }
 
-    /// Replaces name, status and colour; nothing when nothing differs. `NotFound` when there is no such
-    /// organization, `Outside` when this is not the system organization.
+    /// Replaces everything but id, slug and time of making; nothing when nothing differs. `NotFound`
+    /// when there is no such organization, `Outside` when this is not the system organization.
     pub async fn update(self, organization: &Organization) -> Result<()> {
         self.scope.require_system(NOUN)?;
         let before = self
@@ -153,6 +156,7 @@ impl<'a> Organizations<'a> {
             name: organization.name.clone(),
             status: organization.status,
             accent_color: organization.accent_color.clone(),
+            password_sign_in: organization.password_sign_in,
             ..before.clone()
         };
         if before == after {
@@ -162,6 +166,7 @@ impl<'a> Organizations<'a> {
             name: ActiveValue::Set(after.name.clone()),
             status: ActiveValue::Set(columns::status_text(after.status)),
             accent_color: ActiveValue::Set(Some(after.accent_color.clone())),
+            password_sign_in: ActiveValue::Set(after.password_sign_in),
             ..Default::default()
         };
         organizations::Entity::update_many()
@@ -170,6 +175,7 @@ impl<'a> Organizations<'a> {
             .exec(self.scope.database())
             .await?;
         self.record(after.id, Change::updated(before.fact(), after.fact()));
+        self.scope.touch();
         Ok(())
     }
 
@@ -197,6 +203,7 @@ pub(crate) async fn insert_rows(
         status: columns::status_text(organization.status),
         created_at: micros(organization.created_at),
         accent_color: Some(organization.accent_color.clone()),
+        password_sign_in: organization.password_sign_in,
     };
     organizations::Entity::insert(row.into_active_model())
         .exec_without_returning(transaction)

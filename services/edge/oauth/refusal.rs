@@ -43,7 +43,8 @@ pub enum Code {
 #[derive(Debug)]
 pub struct Refusal {
     code: Code,
-    error: Error,
+    /// Boxed, so that a success does not carry what a refusal needs.
+    error: Box<Error>,
     /// Whether the client tried to prove itself in the header: then it is asked for there.
     by_header: bool,
 }
@@ -101,7 +102,10 @@ impl Code {
             Self::TemporarilyUnavailable | Self::ServerError => reason.http_status(),
             // A body that is too large, or of another kind, has a status of its own.
             Self::InvalidRequest if reason != ErrorReason::InvalidRequest => reason.http_status(),
-            _ => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -111,7 +115,7 @@ impl Refusal {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
-            error: Error::new(code.reason(), message),
+            error: Box::new(Error::new(code.reason(), message)),
             by_header: false,
         }
     }
@@ -142,7 +146,7 @@ impl Refusal {
         } = self;
         tell(face, arrival, &error);
         let reason = error.reason();
-        let status = Status::from(error);
+        let status = Status::from(*error);
         let body = json!({"error": code.name(), "error_description": plain(status.message())});
         let mut response = said(code.status(reason), &body);
         let headers = response.headers_mut();
@@ -164,7 +168,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self {
             code: Code::of(error.reason()),
-            error,
+            error: Box::new(error),
             by_header: false,
         }
     }

@@ -12,6 +12,7 @@ pub struct Model {
     pub status: String,
     pub created_at: i64,
     pub accent_color: Option<String>,
+    pub password_sign_in: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ mod m0004_signing_key_turns;
 mod m0005_passwords;
 mod m0006_public_keys;
 mod m0007_sign_in_pages;
+mod m0009_delivery;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -24,7 +25,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 7;
+pub(crate) const LATEST: i32 = 9;
 
 /// What one number adds.
 struct Migration {
@@ -37,7 +38,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -85,6 +86,13 @@ const MIGRATIONS: [Migration; 7] = [
         tables: Vec::new,
         columns: m0007_sign_in_pages::columns,
         indexes: Vec::new,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 9,
+        tables: m0009_delivery::tables,
+        columns: m0009_delivery::columns,
+        indexes: m0009_delivery::indexes,
         gone: Vec::new,
     },
 ];

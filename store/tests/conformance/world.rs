@@ -177,6 +177,7 @@ pub fn organization(slug: &str, created_at: OffsetDateTime) -> Organization {
         status: Status::Active,
         created_at,
         accent_color: "#0a6c74".into(),
+        password_sign_in: true,
     }
 }
 
