@@ -161,6 +161,7 @@ async fn start_session(
         signed_in_at: gate.now,
         resources: Vec::new(),
         claims: Vec::new(),
+        issuer: String::new(),
     };
     tx.sessions().insert(&session).await?;
     let refresh_token = RefreshToken {

@@ -174,3 +174,38 @@ async fn authlib_signs_people_in() {
     scene.plays(&party, &[]).await;
     scene.world.close().await;
 }
+
+/// Every page is whole, can be read and can be reached by keyboard, whatever it is looked at with.
+/// The pictures stay in `target/test-tools/pictures`, for whoever wants to see.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_fit_to_be_seen() {
+    let address = "http://127.0.0.1/cb";
+    let scene = Scene::set(json!({"redirectUris": [address], "asksConsent": true})).await;
+    let path = repository_root().join("target/test-tools/pictures");
+    std::fs::create_dir_all(&path).unwrap();
+    let authorize = format!(
+        "{}/oauth/authorize?client_id={}&redirect_uri={address}&response_type=code&scope=openid+\
+         profile+email&code_challenge={}&code_challenge_method=S256",
+        scene.issuer,
+        scene.text("clientId"),
+        super::openid::CHALLENGE
+    );
+    let mut command = node("pages.mjs");
+    command
+        .env("CHROMIUM", tool("GATEPOST_TEST_CHROMIUM"))
+        .env("BASE", &scene.issuer)
+        .env("AUTHORIZE", &authorize)
+        .env("USERNAME", "alice")
+        .env("PASSWORD", PASSWORD)
+        .env("PICTURES", &path);
+    let done = tokio::task::spawn_blocking(move || command.output());
+    let done = done.await.unwrap().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(seen, json!({"found": [], "pictures": 64}));
+    scene.world.close().await;
+}

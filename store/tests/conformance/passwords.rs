@@ -7,7 +7,8 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 13] = [
+pub const UNDO: [&str; 14] = [
+    "ALTER TABLE sessions DROP COLUMN issuer",
     "ALTER TABLE applications DROP COLUMN settings",
     "ALTER TABLE organizations DROP COLUMN accent_color",
     "ALTER TABLE sessions DROP COLUMN signed_in_at",
