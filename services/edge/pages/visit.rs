@@ -47,6 +47,8 @@ pub struct Trouble {
     detail: String,
     /// Seconds until it may be tried again.
     wait: Option<String>,
+    /// For the log.
+    error: Option<Box<Error>>,
 }
 
 impl Trouble {
@@ -62,6 +64,7 @@ impl Trouble {
             text,
             detail: String::new(),
             wait: None,
+            error: None,
         }
     }
 
@@ -78,18 +81,18 @@ impl<E: Into<Error>> From<E> for Trouble {
         let status = error.reason().http_status();
         let text: fn(&Words) -> &'static str = match error.reason() {
             ErrorReason::OrganizationSuspended => |words| words.suspended,
+            ErrorReason::UserSuspended => |words| words.account_suspended,
             ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
             _ if status.is_client_error() => |words| words.bad_request,
             _ => |words| words.unavailable,
         };
-        tell("pages", &Arrival::inside(), &error);
-        let trouble = Self {
+        let is_theirs = status == StatusCode::BAD_REQUEST;
+        let detail = if is_theirs { error.message() } else { "" };
+        Self {
             wait,
+            detail: detail.to_owned(),
+            error: Some(Box::new(error)),
             ..Self::new(status, text)
-        };
-        match status.is_client_error() {
-            true => trouble.because(error.message()),
-            false => trouble,
         }
     }
 }
@@ -340,6 +343,9 @@ async fn organization(app: &App, slug: Option<&str>) -> Result<Organization, Tro
 }
 
 fn told(page: Page, trouble: Trouble, arrival: &Arrival) -> Response {
+    if let Some(error) = &trouble.error {
+        tell("pages", arrival, error);
+    }
     let told = NotPossible {
         text: (trouble.text)(page.words),
         page,
