@@ -120,6 +120,7 @@ async fn refresh_token(
         session,
         user,
         application,
+        ..
     } = standing;
     let worth = session.judge(
         presented.generation,
