@@ -8,8 +8,9 @@ use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
 use crate::auth::Clients;
 use crate::clock::Clock;
-use crate::config::SignInConfig;
+use crate::config::{MfaConfig, SignInConfig};
 use crate::context::Audit;
+use crate::delivery::Delivery;
 use crate::error::Result;
 use crate::password::Passwords;
 use crate::seal::Sealer;
@@ -45,6 +46,10 @@ pub struct App {
     pub multi_tenant: bool,
     /// Lifetimes and limits of sign-ins.
     pub sign_in: SignInConfig,
+    /// Limits of second factors.
+    pub mfa: MfaConfig,
+    /// Messages to people.
+    pub delivery: Delivery,
 }
 
 impl App {

@@ -98,6 +98,21 @@ impl Attempts {
         Self::unless_blocked(app, vec![counter], now).await
     }
 
+    /// Refuses a person whose second factor was tried too often lately, over all challenges: each
+    /// has tries of its own, and whoever knows the password makes as many as she likes.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn begin_for_factor(app: &App, user: UserId, now: OffsetDateTime) -> Result<Self> {
+        let counter = Counter {
+            key: app.sealer.hash(PURPOSE, format!("second factor of {user}")),
+            free: 10,
+            wait_s_max: WAIT_S_MAX,
+            everywhere: true,
+        };
+        Self::unless_blocked(app, vec![counter], now).await
+    }
+
     async fn unless_blocked(
         app: &App,
         counters: Vec<Counter>,

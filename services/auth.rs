@@ -1,7 +1,9 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod challenge;
 mod client;
+mod enrol_mfa;
 mod get_user_info;
 mod introspect_token;
 mod issue;
@@ -12,6 +14,9 @@ mod logout;
 mod person;
 mod refresh_token;
 mod revoke_token;
+mod send_mfa_code;
+mod session;
+mod verify_mfa;
 
 use std::sync::Arc;
 
@@ -39,6 +44,9 @@ pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
 
 wire!(AuthService for Auth {
     run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
+    run_public send_mfa_code(SendMfaCodeRequest) -> SendMfaCodeResponse;
+    run_public enrol_mfa(EnrolMfaRequest) -> EnrolMfaResponse;
+    run_public verify_mfa(VerifyMfaRequest) -> VerifyMfaResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
     run_whole introspect_token(IntrospectTokenRequest) -> IntrospectTokenResponse;

@@ -1,5 +1,6 @@
 //! The configuration: settings, read and checked before anything is started.
 
+mod mfa;
 mod passwords;
 mod settings;
 mod upstream;
@@ -16,6 +17,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+pub use mfa::MfaConfig;
 pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// How passwords are hashed, and what they must be.
     pub passwords: PasswordConfig,
+    /// How second factors are limited.
+    pub mfa: MfaConfig,
     /// How long a key signs tokens before the next one does; `None` for ever.
     pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
@@ -167,6 +171,7 @@ impl Config {
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             passwords: read.passwords()?,
+            mfa: read.mfa()?,
             signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };
@@ -429,6 +434,12 @@ mod tests {
             ("GATEPOST_PASSWORD_PARALLELISM", "0"),
             ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
             ("GATEPOST_PASSWORD_HISTORY", "25"),
+            ("GATEPOST_MFA_CHALLENGE_SECONDS", "29"),
+            ("GATEPOST_MFA_ENROLMENT_SECONDS", "3601"),
+            ("GATEPOST_MFA_CODE_SECONDS", "0"),
+            ("GATEPOST_MFA_REMEMBER_DAYS", "366"),
+            ("GATEPOST_MFA_ATTEMPTS", "0"),
+            ("GATEPOST_MFA_RESENDS", "21"),
             ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
             ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),

@@ -38,6 +38,7 @@ use crate::auth::Clients;
 use crate::bootstrap::{self, First, Started};
 use crate::clock::Clock;
 use crate::config::{Config, StorageConfig};
+use crate::delivery::Delivery;
 use crate::door::{self, Door};
 use crate::gateway;
 use crate::housekeeping::keep_house;
@@ -146,6 +147,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         default_organization: installation.default_organization,
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
+        mfa: config.mfa,
+        delivery: Delivery::default(),
     });
     let ground = Ground::Database {
         background: [following, tokio::spawn(keep_house(Arc::clone(&app)))],

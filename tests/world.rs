@@ -230,7 +230,8 @@ impl World {
             .client_token(&application.client_id, application.client_secret())
             .await
             .unwrap()
-            .access_token;
+            .access_token
+            .unwrap();
         Actor {
             id: application.id,
             client: client.with_token(&token).unwrap(),
@@ -472,7 +473,7 @@ fn config(backend: &Backend, settings: &[(&str, &str)]) -> Config {
 
 async fn sign_in(client: &Client, username: &str, password: &str) -> Actor {
     let token = client.password_token(username, password).await.unwrap();
-    let client = client.with_token(&token.access_token).unwrap();
+    let client = client.with_token(token.access_token()).unwrap();
     let info = client
         .auth()
         .get_user_info(gatepost_proto::auth::v1::GetUserInfoRequest {})
@@ -482,6 +483,6 @@ async fn sign_in(client: &Client, username: &str, password: &str) -> Actor {
         id: info.into_inner().sub,
         client,
         refresh_token: token.refresh_token().to_owned(),
-        token: token.access_token,
+        token: token.access_token.unwrap(),
     }
 }

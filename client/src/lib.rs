@@ -6,7 +6,7 @@
 //!
 //! let gatepost = Client::connect("http://127.0.0.1:4000").await?;
 //! let token = gatepost.client_token("client-id", "client-secret").await?;
-//! let gatepost = gatepost.with_token(&token.access_token)?;
+//! let gatepost = gatepost.with_token(token.access_token())?;
 //! let decision = gatepost.may("midaz", "accounts", "get").await?;
 //! assert!(decision.authorized, "{}", decision.reason);
 //! # Ok(())

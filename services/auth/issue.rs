@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
+use gatepost_core::mfa::acr_of;
 use gatepost_core::{Algorithm, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{ACCESS_TYPE, ID_TYPE, Want};
@@ -77,6 +78,9 @@ pub async fn for_person(
     TYPE_USER.clone_into(&mut claims.r#type);
     claims.name.clone_from(&user.username);
     claims.display_name = user.display_name();
+    acr_of(&session.methods).clone_into(&mut claims.acr);
+    claims.amr.clone_from(&session.methods);
+    claims.auth_time = session.created_at.unix_timestamp();
     let algorithm = issue
         .client
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
@@ -86,7 +90,7 @@ pub async fn for_person(
             issue.now,
             algorithm,
             ID_TYPE,
-            &IdClaims::new(&claims, user, session),
+            &IdClaims::new(&claims, user),
         )?)
     } else {
         None
@@ -168,6 +172,9 @@ impl Issue<'_> {
             sid: String::new(),
             azp: client_id,
             scope: String::new(),
+            acr: String::new(),
+            amr: Vec::new(),
+            auth_time: 0,
             rev: self.revision,
             r#type: String::new(),
             owner: self.organization.slug.clone(),
@@ -188,6 +195,8 @@ struct IdClaims<'a> {
     iat: i64,
     exp: i64,
     auth_time: i64,
+    acr: &'a str,
+    amr: &'a [String],
     sid: &'a str,
     #[serde(rename = "tenantId")]
     tenant_id: &'a str,
@@ -198,7 +207,7 @@ struct IdClaims<'a> {
 }
 
 impl<'a> IdClaims<'a> {
-    fn new(access: &'a AccessClaims, user: &'a User, session: &Session) -> Self {
+    fn new(access: &'a AccessClaims, user: &'a User) -> Self {
         Self {
             iss: &access.iss,
             sub: &access.sub,
@@ -206,7 +215,9 @@ impl<'a> IdClaims<'a> {
             aud: vec![access.azp.as_deref().unwrap_or(&access.iss)],
             iat: access.iat,
             exp: access.exp,
-            auth_time: session.created_at.unix_timestamp(),
+            auth_time: access.auth_time,
+            acr: &access.acr,
+            amr: &access.amr,
             sid: &access.sid,
             tenant_id: &access.tenant_id,
             name: user.display_name(),

@@ -17,6 +17,7 @@ use crate::groups::Groups;
 use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::manifests::Manifests;
+use crate::mfa::Mfa;
 use crate::organizations::Organizations;
 use crate::roles::Roles;
 use crate::sessions::Sessions;
@@ -224,6 +225,11 @@ impl Scope {
         Sessions::new(self)
     }
 
+    /// Second factors.
+    pub fn mfa(&self) -> Mfa<'_> {
+        Mfa::new(self)
+    }
+
     /// The organization itself; in the system organization, all of them.
     pub fn organizations(&self) -> Organizations<'_> {
         Organizations::new(self)
@@ -249,8 +255,8 @@ impl Scope {
         Idempotency::new(self)
     }
 
-    /// Commits rows that are no part of any revision.
-    pub(crate) async fn finish(self) -> Result<()> {
+    /// Commits rows that are no part of any revision: counts of tries, and what waits for a code.
+    pub async fn finish(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
 

@@ -9,6 +9,7 @@ mod m0003_sessions;
 mod m0004_signing_key_turns;
 mod m0005_passwords;
 mod m0006_public_keys;
+mod m0008_mfa;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -23,7 +24,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 6;
+pub(crate) const LATEST: i32 = 8;
 
 /// What one number adds.
 struct Migration {
@@ -36,7 +37,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -77,6 +78,13 @@ const MIGRATIONS: [Migration; 6] = [
         tables: m0006_public_keys::tables,
         columns: m0006_public_keys::columns,
         indexes: m0006_public_keys::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 8,
+        tables: m0008_mfa::tables,
+        columns: Vec::new,
+        indexes: m0008_mfa::indexes,
         gone: Vec::new,
     },
 ];

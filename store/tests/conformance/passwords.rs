@@ -7,7 +7,12 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 5] = [
+pub const UNDO: [&str; 10] = [
+    "DROP TABLE mfa_policies",
+    "DROP TABLE mfa_challenges",
+    "DROP TABLE remembered_devices",
+    "DROP TABLE recovery_codes",
+    "DROP TABLE user_factors",
     "DROP TABLE used_marks",
     "ALTER TABLE credentials DROP COLUMN public_key",
     "DROP TABLE password_history",

@@ -1,0 +1,41 @@
+//! `EnrolMfa`: the first factor of somebody who may not sign in without one.
+
+use gatepost_proto::auth::v1::{EnrolMfaRequest, EnrolMfaResponse};
+use gatepost_store::Purpose;
+
+use super::challenge::{Standing, enter, read};
+use crate::context::{Audit, Gate};
+use crate::error::Result;
+use crate::mfa::{self, Wish, challenge_over, method_of, set_up};
+
+/// Handles the RPC.
+pub async fn enrol_mfa(gate: &mut Gate, request: EnrolMfaRequest) -> Result<EnrolMfaResponse> {
+    let token = read(gate, &request.mfa_token)?;
+    let method = method_of(&request.mfa_type)?;
+    let tx = gate.app.store.read(token.organization).await?;
+    let challenge = tx.mfa().get_challenge(token.challenge).await?;
+    drop(tx);
+    let challenge = challenge
+        .filter(|one| one.purpose == Purpose::Enrol && one.expires_at > gate.now)
+        .ok_or_else(challenge_over)?;
+    let Standing { tx, user, .. } = enter(gate, token, &challenge).await?;
+    let wish = Wish {
+        method,
+        phone: &request.phone,
+        application: challenge.application,
+    };
+    let told = set_up(&gate.app, tx, &user, wish, gate.now).await?;
+    let tx = gate.app.store.write(token.organization).await?;
+    let actor = mfa::actor(&user);
+    let mut audit = Audit::new(actor, "mfa.set_up", gate.now, &gate.arrival);
+    audit.target("user", user.id);
+    tx.touch();
+    gate.commit(tx, audit).await?;
+    Ok(EnrolMfaResponse {
+        secret: told.secret,
+        url: told.url,
+        recovery_codes: told.recovery_codes,
+        mfa_type: request.mfa_type,
+        enabled: told.enabled,
+    })
+}

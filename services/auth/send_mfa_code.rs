@@ -1,0 +1,26 @@
+//! `SendMfaCode`: a code for a challenge, by e-mail or SMS.
+
+use gatepost_proto::auth::v1::{SendMfaCodeRequest, SendMfaCodeResponse};
+
+use super::challenge::read;
+use crate::context::{Audit, Gate};
+use crate::error::Result;
+use crate::mfa::{self, challenge_over, method_of, send_code};
+
+/// Handles the RPC.
+pub async fn send_mfa_code(
+    gate: &mut Gate,
+    request: SendMfaCodeRequest,
+) -> Result<SendMfaCodeResponse> {
+    let token = read(gate, &request.mfa_token)?;
+    let method = method_of(&request.mfa_type)?;
+    let (user, message) = send_code(&gate.app, token, method, gate.now).await?;
+    let tx = gate.app.store.write(token.organization).await?;
+    let user = tx.users().get(user).await?.ok_or_else(challenge_over)?;
+    let actor = mfa::actor(&user);
+    let mut audit = Audit::new(actor, "mfa.send_code", gate.now, &gate.arrival);
+    audit.target("user", user.id);
+    tx.touch();
+    gate.commit(tx, audit).await?;
+    Ok(SendMfaCodeResponse { message })
+}
