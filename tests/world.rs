@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answer;
+mod factor;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use crate::servers::postgres::{self, PostgresDatabase};
 use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
+pub use factor::texts;
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -86,12 +86,10 @@ pub async fn for_person(
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
     let wants_identity = scope.split(' ').any(|scope| scope == "openid");
     let id_token = if wants_identity {
-        Some(app.signer.sign(
-            issue.now,
-            algorithm,
-            ID_TYPE,
-            &IdClaims::new(&claims, user),
-        )?)
+        Some(
+            app.signer
+                .sign(issue.now, algorithm, ID_TYPE, &IdClaims::new(&claims, user))?,
+        )
     } else {
         None
     };

@@ -58,12 +58,7 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         session: session.id,
         generation: session.generation,
     };
-    let mut audit = Audit::new(
-        mfa::actor(user),
-        "session.start",
-        gate.now,
-        &gate.arrival,
-    );
+    let mut audit = Audit::new(mfa::actor(user), "session.start", gate.now, &gate.arrival);
     audit.target("session", session.id);
     let revision = gate.commit(tx, audit).await?;
     let issue = Issue {

@@ -101,15 +101,7 @@ async fn judge(
     }
     let about = format!("challenge {}", challenge.id);
     let sent = challenge.code.as_ref().map(|code| (code, about.as_str()));
-    check(
-        &gate.app,
-        (tx, user.id),
-        factors,
-        sent,
-        presented,
-        gate.now,
-    )
-    .await
+    check(&gate.app, (tx, user.id), factors, sent, presented, gate.now).await
 }
 
 /// The session begins, and the challenge ends with the same commit.
@@ -143,7 +135,9 @@ async fn pass(
         user: &user,
         application: application.as_ref(),
         scope: challenge.scope.clone(),
-        methods: [AMR_PASSWORD, amr, AMR_TWO_FACTORS].map(str::to_owned).to_vec(),
+        methods: [AMR_PASSWORD, amr, AMR_TWO_FACTORS]
+            .map(str::to_owned)
+            .to_vec(),
     };
     let (issued, refresh_token) = start(gate, tx, begin).await?;
     Ok(VerifyMfaResponse {

@@ -63,10 +63,7 @@ async fn prepare(
     Ok((user, method))
 }
 
-async fn activate(
-    cx: &mut Cx,
-    (user, method): (UserId, Method),
-) -> Result<VerifyFactorResponse> {
+async fn activate(cx: &mut Cx, (user, method): (UserId, Method)) -> Result<VerifyFactorResponse> {
     if !cx.tx.mfa().activate(user, method).await? {
         return Err(wrong_code());
     }

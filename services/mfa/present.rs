@@ -1,7 +1,7 @@
 //! What a person has, and what is asked of her.
 
-use gatepost_core::mfa::{Method, Mode, Policy};
 use gatepost_core::UserId;
+use gatepost_core::mfa::{Method, Mode, Policy};
 use gatepost_store::{Factor, Scope};
 
 use crate::error::Result;
@@ -114,14 +114,43 @@ mod tests {
     #[test]
     fn what_is_asked_follows_from_policy_and_factors() {
         let app = || vec![factor(Method::App, false, None)];
-        let none = || vec![factor(Method::App, true, None), factor(Method::Sms, false, None)];
+        let none = || {
+            vec![
+                factor(Method::App, true, None),
+                factor(Method::Sms, false, None),
+            ]
+        };
         let cases = [
-            (Mode::Off, app(), [Need::Nothing, Need::Nothing, Need::Factor]),
-            (Mode::Off, none(), [Need::Nothing, Need::Nothing, Need::Enrolment]),
-            (Mode::Optional, app(), [Need::Factor, Need::Nothing, Need::Factor]),
-            (Mode::Optional, none(), [Need::Nothing, Need::Nothing, Need::Enrolment]),
-            (Mode::Required, app(), [Need::Factor, Need::Nothing, Need::Factor]),
-            (Mode::Required, none(), [Need::Enrolment, Need::Enrolment, Need::Enrolment]),
+            (
+                Mode::Off,
+                app(),
+                [Need::Nothing, Need::Nothing, Need::Factor],
+            ),
+            (
+                Mode::Off,
+                none(),
+                [Need::Nothing, Need::Nothing, Need::Enrolment],
+            ),
+            (
+                Mode::Optional,
+                app(),
+                [Need::Factor, Need::Nothing, Need::Factor],
+            ),
+            (
+                Mode::Optional,
+                none(),
+                [Need::Nothing, Need::Nothing, Need::Enrolment],
+            ),
+            (
+                Mode::Required,
+                app(),
+                [Need::Factor, Need::Nothing, Need::Factor],
+            ),
+            (
+                Mode::Required,
+                none(),
+                [Need::Enrolment, Need::Enrolment, Need::Enrolment],
+            ),
         ];
         for (mode, all, wanted) in cases {
             let factors = factors(mode, all);

@@ -96,9 +96,7 @@ pub async fn check(
         });
     }
     let may_be = |method| presented.method.is_none_or(|asked| asked == method);
-    let app_factor = factors
-        .active(Method::App)
-        .filter(|_| may_be(Method::App));
+    let app_factor = factors.active(Method::App).filter(|_| may_be(Method::App));
     if let Some(factor) = app_factor {
         let verdict = check_app(app, tx, factor, presented.passcode, now).await?;
         if verdict != Verdict::Wrong {
@@ -195,10 +193,7 @@ async fn check_app(
     let Some(step) = step else {
         return Ok(Verdict::Wrong);
     };
-    let is_unused = tx
-        .mfa()
-        .use_step(factor.user, factor.pending, step)
-        .await?;
+    let is_unused = tx.mfa().use_step(factor.user, factor.pending, step).await?;
     Ok(if is_unused {
         Verdict::Right(AMR_CODE)
     } else {

@@ -111,6 +111,9 @@ mod tests {
     fn names_do_not_break_the_address() {
         let (secret, url) = shown(&[7; 20], "a:b&secret=x", "Acme: Bank").unwrap();
         assert!(url.starts_with("otpauth://totp/Acme%20%20Bank:a%20b%26secret%3Dx?secret="));
-        assert!(url.contains(&secret) && url.ends_with("&issuer=Acme%20%20Bank"), "{url}");
+        assert!(
+            url.contains(&secret) && url.ends_with("&issuer=Acme%20%20Bank"),
+            "{url}"
+        );
     }
 }

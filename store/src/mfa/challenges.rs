@@ -153,10 +153,7 @@ impl Mfa<'_> {
     ) -> Result<Option<Challenge>> {
         let attempts = (mfa_challenges::Entity, mfa_challenges::Column::Attempts);
         let done = mfa_challenges::Entity::update_many()
-            .col_expr(
-                mfa_challenges::Column::Attempts,
-                Expr::col(attempts).add(1),
-            )
+            .col_expr(mfa_challenges::Column::Attempts, Expr::col(attempts).add(1))
             .filter(self.this(id))
             .filter(mfa_challenges::Column::Attempts.lt(signed(most)))
             .filter(mfa_challenges::Column::ExpiresAt.gt(micros(now)))

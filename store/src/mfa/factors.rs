@@ -136,10 +136,7 @@ impl Mfa<'_> {
     pub async fn attempt_factor(self, user: UserId, method: Method, most: u32) -> Result<bool> {
         let attempts = (user_factors::Entity, user_factors::Column::Attempts);
         let done = user_factors::Entity::update_many()
-            .col_expr(
-                user_factors::Column::Attempts,
-                Expr::col(attempts).add(1),
-            )
+            .col_expr(user_factors::Column::Attempts, Expr::col(attempts).add(1))
             .filter(self.one(user, method, true))
             .filter(user_factors::Column::Attempts.lt(signed(most)))
             .exec(self.scope.database())
