@@ -47,6 +47,8 @@ impl ErrorReason {
             | Self::GrantIncomplete
             | Self::PasswordRefused
             | Self::ManifestInvalid
+            | Self::GrantTypeRefused
+            | Self::ResourceRefused
             | Self::TokenNotRevocable => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Self::BodyTooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
             Self::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
@@ -66,6 +68,7 @@ impl ErrorReason {
             | Self::OrganizationSuspended
             | Self::CredentialsInvalid
             | Self::ClientInvalid
+            | Self::CodeInvalid
             | Self::RefreshTokenInvalid
             | Self::MfaTokenInvalid
             | Self::MfaCodeInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
@@ -86,6 +89,7 @@ impl ErrorReason {
             | Self::RoleInUse
             | Self::IdempotencyKeyReused
             | Self::LimitReached
+            | Self::ProviderMissing
             | Self::FactorUnavailable
             | Self::FactorRequired => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
@@ -95,7 +99,8 @@ impl ErrorReason {
             Self::Stale
             | Self::RevisionAhead
             | Self::StoreUnavailable
-            | Self::DecisionUnavailable => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            | Self::DecisionUnavailable
+            | Self::DeliveryFailed => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
             Self::Unspecified | Self::Internal => {
                 (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
@@ -112,6 +117,9 @@ impl ErrorReason {
             Self::BodyTooLarge => "Body too large",
             Self::GrantTypeUnsupported => "Grant type not supported",
             Self::GrantIncomplete => "Grant incomplete",
+            Self::GrantTypeRefused => "Grant type refused",
+            Self::ResourceRefused => "Resource refused",
+            Self::CodeInvalid => "Authorization code invalid",
             Self::PasswordRefused => "Password refused",
             Self::ManifestInvalid => "Invalid manifest",
             Self::RouteUnknown => "No such route",
@@ -161,6 +169,8 @@ impl ErrorReason {
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
             Self::DecisionUnavailable => "No decision",
+            Self::ProviderMissing => "No provider",
+            Self::DeliveryFailed => "Message not delivered",
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct App {
     /// The time.
     pub clock: Clock,
     /// The master key.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// Signs tokens.
     pub signer: Signer,
     /// When the keys that sign follow each other.
@@ -36,6 +36,8 @@ pub struct App {
     pub gatekeeper: Arc<Gatekeeper>,
     /// Checks passwords.
     pub passwords: Passwords,
+    /// Sends messages to people.
+    pub delivery: Delivery,
     /// Applications that proved themselves lately.
     pub clients: Clients,
     /// The issuer of tokens.
@@ -48,8 +50,6 @@ pub struct App {
     pub sign_in: SignInConfig,
     /// Limits of second factors.
     pub mfa: MfaConfig,
-    /// Messages to people.
-    pub delivery: Delivery,
 }
 
 impl App {

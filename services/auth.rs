@@ -1,6 +1,7 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod browser;
 mod challenge;
 mod client;
 mod enrol_mfa;
@@ -12,6 +13,7 @@ mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod person;
+mod redeem_code;
 mod refresh_token;
 mod revoke_token;
 mod send_mfa_code;
@@ -24,12 +26,18 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 pub use assertion::ASSERTION_TYPE;
+pub use browser::{Browser, Proven};
+pub use challenge::Challenged;
 pub use client::{Client, Clients};
+pub use enrol_mfa::enrol;
 pub use introspect_token::{Asker, introspect};
-pub use issue::{Issued, client_actor};
+pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::for_client;
+pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
 pub use revoke_token::revoke;
+pub use send_mfa_code::send;
+pub use verify_mfa::meet;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};

@@ -1,8 +1,10 @@
 //! The configuration: settings, read and checked before anything is started.
 
+mod delivery;
 mod mfa;
 mod passwords;
 mod settings;
+mod sign_in;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -14,12 +16,15 @@ use gatepost_core::session::RotationLimits;
 use gatepost_replica::RemoteConfig;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use time::OffsetDateTime;
 use url::Url;
 
+use crate::outbound::OutboundConfig;
 pub use mfa::MfaConfig;
+
+pub use delivery::DeliveryConfig;
 pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
+pub use sign_in::SignInConfig;
 
 /// Bytes in what settings call a megabyte.
 const MEGABYTE: u64 = 1 << 20;
@@ -59,6 +64,10 @@ pub struct Config {
     pub passwords: PasswordConfig,
     /// How second factors are limited.
     pub mfa: MfaConfig,
+    /// Who carries messages to people.
+    pub delivery: DeliveryConfig,
+    /// Where calls may go that leave.
+    pub outbound: OutboundConfig,
     /// How long a key signs tokens before the next one does; `None` for ever.
     pub signing_key_age: Option<Duration>,
     /// What is logged and traced.
@@ -98,36 +107,6 @@ pub struct BootstrapConfig {
     pub username: String,
     /// Password of the first administrator.
     pub password: Option<SecretString>,
-}
-
-/// How long tokens live, and how sign-ins are limited.
-#[derive(Debug, Clone)]
-pub struct SignInConfig {
-    /// Lifetime of an access token.
-    pub access_token: Duration,
-    /// Lifetime of a session, and so of its refresh tokens.
-    pub refresh_token: Duration,
-    /// How long one refresh token of a session is good for.
-    pub rotation: RotationLimits,
-    /// Sign-ins that one address may try in a minute.
-    pub per_minute: u64,
-}
-
-/// Access tokens may be issued a little later than their session is ended: by a call that came in
-/// before, or on a replica whose clock is ahead.
-const LATE_TOKENS: Duration = Duration::from_mins(2);
-
-impl SignInConfig {
-    /// When the last access token of a session that ends now has expired for certain. Until then
-    /// the session is remembered as ended.
-    pub fn last_token_ends(&self, now: OffsetDateTime) -> OffsetDateTime {
-        now + self.tokens_live()
-    }
-
-    /// How long after the end of a session or of a key's turn its last token may live.
-    pub fn tokens_live(&self) -> Duration {
-        self.access_token + LATE_TOKENS
-    }
 }
 
 /// What is logged and traced.
@@ -172,6 +151,8 @@ impl Config {
             sign_in: read.sign_in()?,
             passwords: read.passwords()?,
             mfa: read.mfa()?,
+            delivery: read.delivery()?,
+            outbound: read.outbound()?,
             signing_key_age: read.signing_key_age()?,
             telemetry: read.telemetry()?,
         };
@@ -322,6 +303,8 @@ impl Reader<'_> {
                 grace: seconds("refresh_grace_seconds", 0, 60)?,
                 idle: seconds("refresh_idle_seconds", 0, 31_536_000)?,
             },
+            browser: seconds("browser_session_seconds", 300, 31_536_000)?,
+            browser_idle: seconds("browser_idle_seconds", 60, 31_536_000)?,
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
         })
     }

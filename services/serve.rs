@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use axum::Router;
 use gatepost_proto::DESCRIPTORS;
 use gatepost_replica::{Gatekeeper, Remote, SnapshotConfig, Snapshots, Verifier};
@@ -42,6 +42,7 @@ use crate::delivery::Delivery;
 use crate::door::{self, Door};
 use crate::gateway;
 use crate::housekeeping::keep_house;
+use crate::outbound::Outbound;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
@@ -56,6 +57,8 @@ pub use short::{Call, ShortWay};
 const NOTICE: Duration = Duration::from_secs(2);
 /// How long calls in flight have to end after that.
 const DRAIN_MAX: Duration = Duration::from_secs(7);
+/// How long messages that wait have to be sent before the program ends.
+const MESSAGES_MAX: Duration = Duration::from_secs(2);
 const MASTER_KEY_FILE: &str = "master.key";
 /// The headers of gRPC-Web answers that pages may read.
 const EXPOSED: [&str; 4] = [
@@ -132,8 +135,11 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let bus = Arc::new(bus);
     let gatekeeper = gatekeeper(config, &store, &bus, &installation, &clock).await?;
     let following = tokio::spawn(Arc::clone(&gatekeeper.snapshots).follow());
+    let sealer = Arc::new(sealer);
+    let delivery = delivery(config, &store, &sealer, &clock)?;
     let app = Arc::new(App {
         gatekeeper,
+        delivery,
         store,
         cache,
         bus,
@@ -148,7 +154,6 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
         mfa: config.mfa,
-        delivery: Delivery::default(),
     });
     let ground = Ground::Database {
         background: [following, tokio::spawn(keep_house(Arc::clone(&app)))],
@@ -156,6 +161,24 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         _lock: lock,
     };
     serve(config, listening, ground, first).await
+}
+
+/// The way to people.
+fn delivery(
+    config: &Config,
+    store: &Store,
+    sealer: &Arc<Sealer>,
+    clock: &Clock,
+) -> Result<Delivery> {
+    let outbound = Outbound::new(&config.outbound)
+        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
+    Ok(Delivery::new(
+        config.delivery.clone(),
+        Arc::new(outbound),
+        store.clone(),
+        Arc::clone(sealer),
+        clock.clone(),
+    ))
 }
 
 /// The gate over the database.
@@ -263,6 +286,9 @@ impl Server {
             app, background, ..
         } = &self.ground
         {
+            if timeout(MESSAGES_MAX, app.delivery.idle()).await.is_err() {
+                tracing::warn!("some messages were not sent");
+            }
             background.iter().for_each(JoinHandle::abort);
             app.store.close().await;
         }

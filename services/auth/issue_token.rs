@@ -7,11 +7,12 @@ use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
+use gatepost_store::GrantType;
 use pbjson_types::{ListValue, Value};
 
 use super::challenge::{Asked, Challenged, after_password};
 use super::client::Client;
-use super::issue::{self, Issue, Issued, for_machine, person_scope};
+use super::issue::{self, Issue, Issued, for_machine, narrowed, person_scope};
 use super::person::{self, Person};
 use super::session::{Start, start};
 use crate::attempts::Attempts;
@@ -44,15 +45,25 @@ async fn client_credentials(
     let entered = Client::enter(gate, &request.client_id, &request.client_secret).await;
     let client = entered?.0;
     let issuer = gate.app.public_url.clone();
-    let issued = for_client(gate, &client, &issuer).await?;
+    let issued = for_client(gate, &client, &issuer, &[]).await?;
     Ok(response(issued, None))
 }
 
 /// A token for an application that proved itself.
 ///
 /// # Errors
-/// `INTERNAL` when there is no key to sign with; `UNAVAILABLE`.
-pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Result<Issued> {
+/// `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`; `INTERNAL` when there is no key to sign with;
+/// `UNAVAILABLE`.
+pub async fn for_client(
+    gate: &mut Gate,
+    client: &Client,
+    issuer: &str,
+    resources: &[String],
+) -> Result<Issued> {
+    client.require(GrantType::ClientCredentials)?;
+    let resources = narrowed(resources, &[], &client.application.settings)?;
+    let credential = client.credential.as_ref().map(|credential| credential.id);
+    let credential = credential.ok_or_else(|| Error::internal("a client without a proof"))?;
     // The client was found in this snapshot, so a replica that knows its revision knows it too.
     let snapshots = &gate.app.gatekeeper.snapshots;
     let present = snapshots
@@ -65,7 +76,7 @@ pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Resul
         issuer,
         now: gate.now,
     };
-    let issued = for_machine(&gate.app, &issue, client).await?;
+    let issued = for_machine(&gate.app, &issue, client, credential, &resources).await?;
     gate.revision = Some(present.revision());
     Ok(issued)
 }
@@ -87,7 +98,11 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let proven = Person::prove(&gate.app, &account, &request.password, client.as_deref()).await?;
+    if let Some(client) = &client {
+        client.require(GrantType::Password)?;
+    }
+    let place = client.as_deref().map(|client| &client.organization);
+    let proven = Person::prove(&gate.app, &account, &request.password, place).await?;
     let Some(person) = proven else {
         attempts.failed(&gate.app, gate.now).await?;
         return Err(person::wrong());

@@ -8,7 +8,6 @@ use gatepost_proto::ErrorReason;
 use gatepost_replica::Want;
 use gatepost_store::{Organization, PasswordHash, Scope, User};
 
-use super::client::Client;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::password::Verdict;
@@ -37,8 +36,8 @@ struct Found {
 }
 
 impl Person {
-    /// Finds the one account that a name means, and checks its password. `account` is the name as
-    /// names are compared; nobody who matches is no error.
+    /// Finds the one account that a name means, in one organization or wherever it is, and checks
+    /// its password. `account` is the name as names are compared; nobody who matches is no error.
     ///
     /// # Errors
     /// `OVERLOADED`, or what the store answers.
@@ -46,9 +45,9 @@ impl Person {
         app: &App,
         account: &str,
         password: &str,
-        client: Option<&Client>,
+        place: Option<&Organization>,
     ) -> Result<Option<Self>> {
-        let Found { person, works } = find(app, account, client).await?;
+        let Found { person, works } = find(app, account, place).await?;
         let stored = person.as_ref().map(|(_, user)| &user.password_hash);
         let verdict = app.passwords.judge(password, stored, &works).await?;
         Ok(match (person, verdict) {
@@ -116,12 +115,12 @@ pub fn wrong() -> Error {
     )
 }
 
-/// In the client's organization if there is a client, else by a verified e-mail address, else in
+/// In the one organization if it is known, else by a verified e-mail address, else in
 /// the oldest organization that has the username.
-async fn find(app: &App, account: &str, client: Option<&Client>) -> Result<Found> {
+async fn find(app: &App, account: &str, place: Option<&Organization>) -> Result<Found> {
     let sign_in = app.store.sign_in().await?;
     let mut person = None;
-    if let Some(Client { organization, .. }) = client {
+    if let Some(organization) = place {
         let user = sign_in.user_in(organization.id, account).await?;
         person = user.map(|user| (organization.clone(), user));
     } else {
@@ -133,9 +132,9 @@ async fn find(app: &App, account: &str, client: Option<&Client>) -> Result<Found
             person = sign_in.oldest_of_username(account).await?;
         }
     }
-    let place = match (&person, client) {
+    let place = match (&person, place) {
         (Some((organization, _)), _) => organization.id,
-        (None, Some(client)) => client.organization.id,
+        (None, Some(organization)) => organization.id,
         (None, None) => place_of_nobody(app, account).await,
     };
     let works = sign_in.password_works(place).await?;

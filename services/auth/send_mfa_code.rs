@@ -1,5 +1,6 @@
 //! `SendMfaCode`: a code for a challenge, by e-mail or SMS.
 
+use gatepost_core::mfa::Method;
 use gatepost_proto::auth::v1::{SendMfaCodeRequest, SendMfaCodeResponse};
 
 use super::challenge::read;
@@ -12,8 +13,17 @@ pub async fn send_mfa_code(
     gate: &mut Gate,
     request: SendMfaCodeRequest,
 ) -> Result<SendMfaCodeResponse> {
-    let token = read(gate, &request.mfa_token)?;
     let method = method_of(&request.mfa_type)?;
+    let message = send(gate, &request.mfa_token, method).await?;
+    Ok(SendMfaCodeResponse { message })
+}
+
+/// Sends a code for a challenge; answers what to say.
+///
+/// # Errors
+/// `MFA_TOKEN_INVALID`, `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
+pub async fn send(gate: &mut Gate, token: &str, method: Method) -> Result<String> {
+    let token = read(gate, token)?;
     let (user, message) = send_code(&gate.app, token, method, gate.now).await?;
     let tx = gate.app.store.write(token.organization).await?;
     let user = tx.users().get(user).await?.ok_or_else(challenge_over)?;
@@ -22,5 +32,5 @@ pub async fn send_mfa_code(
     audit.target("user", user.id);
     tx.touch();
     gate.commit(tx, audit).await?;
-    Ok(SendMfaCodeResponse { message })
+    Ok(message)
 }

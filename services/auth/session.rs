@@ -3,7 +3,7 @@
 use gatepost_core::SessionId;
 use gatepost_store::{Application, Organization, Scope, Session, User};
 
-use super::issue::{Issue, Issued, for_person};
+use super::issue::{Issue, Issued, Told, for_person};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
 use crate::mfa;
@@ -36,12 +36,16 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         scope,
         methods,
     } = start;
+    let lifetime = match application {
+        Some(application) => gate.app.sign_in.lifetime(&application.settings),
+        None => gate.app.sign_in.refresh_token,
+    };
     let session = Session {
         id: SessionId::new(gate.new_id()),
         user: user.id,
         application: application.map(|application| application.id),
         created_at: gate.now,
-        expires_at: gate.now + gate.app.sign_in.refresh_token,
+        expires_at: gate.now + lifetime,
         ended_at: None,
         ended_until: None,
         within: None,
@@ -51,6 +55,9 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         last_seen_at: gate.now,
         device: gate.arrival.device(),
         methods,
+        signed_in_at: gate.now,
+        resources: Vec::new(),
+        claims: Vec::new(),
     };
     tx.sessions().insert(&session).await?;
     let refresh_token = RefreshToken {
@@ -68,6 +75,11 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         issuer: &gate.app.public_url,
         now: gate.now,
     };
-    let issued = for_person(&gate.app, &issue, user, &session, scope).await?;
+    let told = Told {
+        scope: &scope,
+        resources: &[],
+        nonce: "",
+    };
+    let issued = for_person(&gate.app, &issue, user, &session, told).await?;
     Ok((issued, refresh_token.write(&gate.app.sealer)))
 }

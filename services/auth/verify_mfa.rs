@@ -1,7 +1,6 @@
 //! `VerifyMfa`: a challenge and a code for a token.
 
 use gatepost_core::mfa::{AMR_PASSWORD, AMR_TWO_FACTORS, Method};
-use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{VerifyMfaRequest, VerifyMfaResponse};
 use gatepost_store::{Challenge, Purpose};
 
@@ -16,18 +15,42 @@ use crate::mfa::{
 
 /// Handles the RPC.
 pub async fn verify_mfa(gate: &mut Gate, request: VerifyMfaRequest) -> Result<VerifyMfaResponse> {
-    let token = read(gate, &request.mfa_token)?;
-    let presented = presented(&request)?;
+    let met = meet(gate, &request.mfa_token, presented(&request)?).await?;
+    begin(gate, met, request.remember_device).await
+}
+
+/// A challenge that was met, in the transaction in which its session begins.
+pub struct Met {
+    /// Who met it, and the transaction.
+    pub standing: Standing,
+    /// The scope of the session.
+    pub scope: String,
+    /// How she proved who she is (RFC 8176).
+    pub methods: Vec<String>,
+}
+
+/// Meets a challenge with a code. It ends with the transaction: nothing has happened before that is
+/// committed, but that the try was counted.
+///
+/// # Errors
+/// `MFA_TOKEN_INVALID`, `MFA_CODE_INVALID`, `TOO_MANY_ATTEMPTS`, `USER_SUSPENDED`; what the store
+/// answers.
+pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Result<Met> {
+    let token = read(gate, token)?;
     let challenge = attempt(gate, token).await?;
     let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await?;
     let standing = enter(gate, token, &challenge).await?;
     let verdict = judge(gate, &standing, &challenge, presented).await?;
     let failure = match verdict {
-        Verdict::Right(amr) => {
-            let answer = pass(gate, standing, &challenge, amr, request.remember_device).await?;
-            attempts.succeeded(&gate.app).await?;
-            return Ok(answer);
+        Verdict::Right(amr) if standing.tx.mfa().end_challenge(challenge.id).await? => {
+            let methods = [AMR_PASSWORD, amr, AMR_TWO_FACTORS];
+            return Ok(Met {
+                standing,
+                scope: challenge.scope,
+                methods: methods.map(str::to_owned).to_vec(),
+            });
         }
+        Verdict::Right(_) => return Err(challenge_over()),
         Verdict::Wrong => Failure::Wrong,
         Verdict::Replayed => Failure::Replayed,
     };
@@ -105,13 +128,12 @@ async fn judge(
 }
 
 /// The session begins, and the challenge ends with the same commit.
-async fn pass(
-    gate: &mut Gate,
-    standing: Standing,
-    challenge: &Challenge,
-    amr: &str,
-    remember_device: bool,
-) -> Result<VerifyMfaResponse> {
+async fn begin(gate: &mut Gate, met: Met, remember_device: bool) -> Result<VerifyMfaResponse> {
+    let Met {
+        standing,
+        scope,
+        methods,
+    } = met;
     let Standing {
         tx,
         organization,
@@ -119,12 +141,6 @@ async fn pass(
         application,
         ..
     } = standing;
-    if !tx.mfa().end_challenge(challenge.id).await? {
-        return Err(Error::new(
-            ErrorReason::MfaTokenInvalid,
-            "the challenge was met already; sign in again",
-        ));
-    }
     let device_token = if remember_device {
         remember(gate, &tx, &user).await?
     } else {
@@ -134,12 +150,11 @@ async fn pass(
         organization: &organization,
         user: &user,
         application: application.as_ref(),
-        scope: challenge.scope.clone(),
-        methods: [AMR_PASSWORD, amr, AMR_TWO_FACTORS]
-            .map(str::to_owned)
-            .to_vec(),
+        scope,
+        methods,
     };
     let (issued, refresh_token) = start(gate, tx, begin).await?;
+    Attempts::forget_for_factor(&gate.app, user.id).await?;
     Ok(VerifyMfaResponse {
         access_token: issued.access_token,
         expires_in: issued.expires_in,

@@ -194,6 +194,16 @@ pub const SETTINGS: &[Setting] = &[
          long as it lives.",
     ),
     plain(
+        "browser_session_seconds",
+        "86400",
+        "Seconds for which a browser stays signed in, 300 to 31536000.",
+    ),
+    plain(
+        "browser_idle_seconds",
+        "14400",
+        "Seconds after which a browser is signed out that signs in nowhere, 60 to 31536000.",
+    ),
+    plain(
         "refresh_grace_seconds",
         "10",
         "Seconds for which a refresh token that was used gives the same next one again, because \
@@ -271,6 +281,61 @@ pub const SETTINGS: &[Setting] = &[
         "30",
         "Days that a remembered device is not asked for the second factor, 0 (never remembered) to \
          365.",
+    ),
+    plain(
+        "mail_url",
+        "",
+        "Who carries e-mail: `smtps://USER@HOST`, `smtp://USER@HOST` (with STARTTLS; plain to this \
+         machine only), or `https://HOST` for an API in the shape of SendGrid's.",
+    ),
+    plain(
+        "mail_from",
+        "",
+        "Who e-mail is from, for example `Gatepost <no-reply@example.com>`.",
+    ),
+    secret(
+        "mail_secret",
+        "The password of that user, or the key of that API.",
+    ),
+    secret(
+        "mail_signing_secret",
+        "With this requests to that API are signed; default not at all.",
+    ),
+    plain(
+        "sms_url",
+        "",
+        "Who carries short messages: `https://ACCOUNT@HOST` of an API in the shape of Twilio's.",
+    ),
+    plain(
+        "sms_from",
+        "",
+        "The number, or the word, that short messages are from.",
+    ),
+    secret("sms_secret", "The token of that account."),
+    secret(
+        "sms_signing_secret",
+        "With this requests to that API are signed; default not at all.",
+    ),
+    plain(
+        "delivery_attempt_ms",
+        "5000",
+        "Milliseconds that one try to send a message may take, 100 to 60000.",
+    ),
+    plain(
+        "delivery_whole_ms",
+        "20000",
+        "Milliseconds that all tries of a message may take, 100 to 600000.",
+    ),
+    plain(
+        "outbound_allowed_origins",
+        "",
+        "Origins (separated by commas, as `https://mail.internal:8443`) that organizations may \
+         choose although they are private, plain or on other ports.",
+    ),
+    plain(
+        "outbound_ca_file",
+        "",
+        "PEM file of who vouches for the servers that are called, beside those the system trusts.",
     ),
     plain(
         "log",

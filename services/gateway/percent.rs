@@ -52,6 +52,14 @@ pub fn form(text: &str) -> Result<String, BadEscape> {
     decode(text, Dialect::Form)
 }
 
+/// Decodes a text in which nothing but `%` is special.
+///
+/// # Errors
+/// [`BadEscape`].
+pub fn plain(text: &str) -> Result<String, BadEscape> {
+    decode(text, Dialect::Segment)
+}
+
 /// The pairs of a query or of a form, in their order. Empty pieces are skipped.
 pub fn pairs(text: &str) -> Result<Vec<(String, String)>, BadEscape> {
     let pieces = text.split('&').filter(|piece| !piece.is_empty());

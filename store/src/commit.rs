@@ -28,6 +28,8 @@ pub(crate) async fn seal(
         let changes: Vec<Change> = elsewhere
             .iter()
             .filter(|(organization, _)| *organization == other)
+            // What is no fact may differ alone: the record tells of it, and the feed has nothing to.
+            .filter(|(_, change)| change.before != change.after)
             .map(|(_, change)| change.clone())
             .collect();
         let row =

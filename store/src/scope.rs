@@ -17,6 +17,7 @@ use crate::groups::Groups;
 use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::manifests::Manifests;
+use crate::message_providers::MessageProviders;
 use crate::mfa::Mfa;
 use crate::organizations::Organizations;
 use crate::roles::Roles;
@@ -248,6 +249,11 @@ impl Scope {
     /// The audit log.
     pub fn audit(&self) -> Audit<'_> {
         Audit::new(self)
+    }
+
+    /// Who carries messages.
+    pub fn message_providers(&self) -> MessageProviders<'_> {
+        MessageProviders::new(self)
     }
 
     /// Answers to creates that may be asked again.

@@ -37,7 +37,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 18] = [
+const OWNED: [&str; 20] = [
     "users",
     "groups",
     "user_members",
@@ -53,6 +53,8 @@ const OWNED: [&str; 18] = [
     "remembered_devices",
     "mfa_challenges",
     "mfa_policies",
+    "message_providers",
+    "message_provider_links",
     "signing_keys",
     "manifests",
     "idempotency_keys",

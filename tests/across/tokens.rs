@@ -44,7 +44,7 @@ async fn a_persons_token_says_who_she_is_as_clients_expect() {
         "exp": verified["iat"].as_i64().unwrap() + 3600,
         "jti": verified["jti"], "sid": verified["sid"],
         "scope": "openid profile email", "rev": info.revision(),
-        "acr": "urn:gatepost:acr:1", "amr": ["pwd"], "auth_time": token["iat"],
+        "acr": "urn:gatepost:acr:1", "amr": ["pwd"], "auth_time": verified["iat"],
         "type": "normal-user", "owner": "default", "name": "alice", "displayName": "Test alice",
         "tenantId": verified["tenantId"], "tenantSlug": "default",
     });

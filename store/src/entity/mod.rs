@@ -10,6 +10,8 @@ pub(crate) mod groups;
 pub(crate) mod idempotency_keys;
 pub(crate) mod installation;
 pub(crate) mod manifests;
+pub(crate) mod message_provider_links;
+pub(crate) mod message_providers;
 pub(crate) mod mfa_challenges;
 pub(crate) mod mfa_policies;
 pub(crate) mod organization_heads;

@@ -11,6 +11,8 @@ pub struct Model {
     pub name: String,
     pub status: String,
     pub created_at: i64,
+    pub accent_color: Option<String>,
+    pub password_sign_in: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

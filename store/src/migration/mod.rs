@@ -9,7 +9,9 @@ mod m0003_sessions;
 mod m0004_signing_key_turns;
 mod m0005_passwords;
 mod m0006_public_keys;
+mod m0007_sign_in_pages;
 mod m0008_mfa;
+mod m0009_delivery;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -24,7 +26,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 8;
+pub(crate) const LATEST: i32 = 9;
 
 /// What one number adds.
 struct Migration {
@@ -37,7 +39,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -81,10 +83,24 @@ const MIGRATIONS: [Migration; 7] = [
         gone: Vec::new,
     },
     Migration {
+        number: 7,
+        tables: Vec::new,
+        columns: m0007_sign_in_pages::columns,
+        indexes: Vec::new,
+        gone: Vec::new,
+    },
+    Migration {
         number: 8,
         tables: m0008_mfa::tables,
         columns: Vec::new,
         indexes: m0008_mfa::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 9,
+        tables: m0009_delivery::tables,
+        columns: m0009_delivery::columns,
+        indexes: m0009_delivery::indexes,
         gone: Vec::new,
     },
 ];

@@ -7,12 +7,20 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 10] = [
+pub const UNDO: [&str; 18] = [
     "DROP TABLE mfa_policies",
     "DROP TABLE mfa_challenges",
     "DROP TABLE remembered_devices",
     "DROP TABLE recovery_codes",
     "DROP TABLE user_factors",
+    "ALTER TABLE applications DROP COLUMN settings",
+    "ALTER TABLE organizations DROP COLUMN accent_color",
+    "ALTER TABLE sessions DROP COLUMN signed_in_at",
+    "ALTER TABLE sessions DROP COLUMN resources",
+    "ALTER TABLE sessions DROP COLUMN claims",
+    "ALTER TABLE organizations DROP COLUMN password_sign_in",
+    "DROP TABLE message_provider_links",
+    "DROP TABLE message_providers",
     "DROP TABLE used_marks",
     "ALTER TABLE credentials DROP COLUMN public_key",
     "DROP TABLE password_history",
