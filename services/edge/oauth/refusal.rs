@@ -105,7 +105,9 @@ impl Code {
             Self::InvalidRequest
             | Self::InvalidGrant
             | Self::UnsupportedGrantType
-            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedTokenType
+            | Self::UnauthorizedClient
+            | Self::InvalidTarget => StatusCode::BAD_REQUEST,
         }
     }
 }
