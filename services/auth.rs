@@ -2,7 +2,9 @@
 
 mod assertion;
 mod browser;
+mod challenge;
 mod client;
+mod enrol_mfa;
 mod get_user_info;
 mod introspect_token;
 mod issue;
@@ -14,6 +16,9 @@ mod person;
 mod redeem_code;
 mod refresh_token;
 mod revoke_token;
+mod send_mfa_code;
+mod session;
+mod verify_mfa;
 
 use std::sync::Arc;
 
@@ -22,13 +27,17 @@ use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServ
 
 pub use assertion::ASSERTION_TYPE;
 pub use browser::{Browser, Proven};
+pub use challenge::Challenged;
 pub use client::{Client, Clients};
+pub use enrol_mfa::enrol;
 pub use introspect_token::{Asker, introspect};
 pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::for_client;
 pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
 pub use revoke_token::revoke;
+pub use send_mfa_code::send;
+pub use verify_mfa::meet;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
@@ -43,6 +52,9 @@ pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
 
 wire!(AuthService for Auth {
     run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
+    run_public send_mfa_code(SendMfaCodeRequest) -> SendMfaCodeResponse;
+    run_public enrol_mfa(EnrolMfaRequest) -> EnrolMfaResponse;
+    run_public verify_mfa(VerifyMfaRequest) -> VerifyMfaResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
     run_whole introspect_token(IntrospectTokenRequest) -> IntrospectTokenResponse;

@@ -7,6 +7,7 @@
 pub mod answer;
 mod choose_organization;
 mod destination;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod style;
@@ -21,7 +22,7 @@ pub use visit::{Trouble, Visit, visit};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -36,6 +37,10 @@ pub fn router(app: Arc<App>) -> Router {
             .route(
                 &format!("{prefix}/signin"),
                 get(sign_in::show).post(sign_in::submit),
+            )
+            .route(
+                &format!("{prefix}/signin/second-factor"),
+                post(second_factor::submit),
             )
             .route(
                 &format!("{prefix}/signout"),
