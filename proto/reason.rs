@@ -66,13 +66,16 @@ impl ErrorReason {
             | Self::OrganizationSuspended
             | Self::CredentialsInvalid
             | Self::ClientInvalid
-            | Self::RefreshTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            | Self::RefreshTokenInvalid
+            | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
             | Self::SubjectForeign
             | Self::NotOneself
             | Self::SingleTenant
-            | Self::ManifestOwned => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+            | Self::ManifestOwned
+            | Self::PasswordSignInOff
+            | Self::SwitchedOff => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::RouteUnknown | Self::NotFound | Self::SubjectUnknown => {
                 (Code::NotFound, StatusCode::NOT_FOUND)
             }
@@ -153,6 +156,9 @@ impl ErrorReason {
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
             Self::DecisionUnavailable => "No decision",
+            Self::ResetTokenInvalid => "Link invalid",
+            Self::PasswordSignInOff => "No sign-in with a password",
+            Self::SwitchedOff => "Switched off",
             Self::ProviderMissing => "No provider",
             Self::DeliveryFailed => "Message not delivered",
         }

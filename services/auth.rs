@@ -2,15 +2,18 @@
 
 mod assertion;
 mod client;
+mod forgot_password;
 mod get_user_info;
 mod introspect_token;
 mod issue;
 mod issue_token;
+mod letters;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod person;
 mod refresh_token;
+mod reset_forgotten_password;
 mod revoke_token;
 
 use std::sync::Arc;
@@ -41,6 +44,9 @@ wire!(AuthService for Auth {
     run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
+    run_public forgot_password(ForgotPasswordRequest) -> ForgotPasswordResponse;
+    run_public reset_forgotten_password(ResetForgottenPasswordRequest)
+        -> ResetForgottenPasswordResponse;
     run_whole introspect_token(IntrospectTokenRequest) -> IntrospectTokenResponse;
     run revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
     run get_user_info(GetUserInfoRequest) -> GetUserInfoResponse;

@@ -115,6 +115,12 @@ pub struct SignInConfig {
     pub rotation: RotationLimits,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
+    /// Refresh tokens that one address may turn in a minute.
+    pub refreshes_per_minute: u64,
+    /// Whether people may have a link mailed with which they set a new password.
+    pub forgot_password: bool,
+    /// Calls about forgotten passwords that one address may make in a quarter of an hour.
+    pub forgotten_per_quarter_hour: u64,
 }
 
 /// Access tokens may be issued a little later than their session is ended: by a call that came in
@@ -328,6 +334,9 @@ impl Reader<'_> {
                 idle: seconds("refresh_idle_seconds", 0, 31_536_000)?,
             },
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
+            refreshes_per_minute: self.between("refreshes_per_minute", 1, 10_000_000)?,
+            forgot_password: self.forgot_password()?,
+            forgotten_per_quarter_hour: self.between("forgotten_per_quarter_hour", 1, 1_000_000)?,
         })
     }
 

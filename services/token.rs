@@ -3,9 +3,11 @@
 
 mod keys;
 mod refresh;
+mod reset;
 mod rotation;
 mod sign;
 
 pub use refresh::RefreshToken;
+pub use reset::{ResetToken, Written};
 pub use rotation::{PUBLIC_KEYS_KEPT_S, Rotation, make, make_aside};
 pub use sign::Signer;

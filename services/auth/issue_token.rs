@@ -7,12 +7,12 @@ use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
-use gatepost_store::{Actor, Session};
+use gatepost_store::{Actor, Organization, Session};
 
 use super::client::Client;
 use super::issue::{self, Issue, Issued, for_machine, for_person, person_scope};
-use super::person::{self, Person};
-use crate::attempts::Attempts;
+use super::person::{self, Found, Person};
+use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
@@ -76,27 +76,40 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     require("password", &request.password)?;
     let account = name::key(&request.username);
     let client_id = Some(request.client_id.as_str()).filter(|id| !id.is_empty());
-    let attempts = Attempts::begin(
-        &gate.app,
-        &account,
-        client_id,
-        gate.arrival.address,
-        gate.now,
-    )
-    .await?;
+    let device = KnownDevice::read(&gate.app.sealer, &request.device_token, gate.now);
+    let visitor = Visitor {
+        account: &account,
+        client: client_id,
+        address: gate.arrival.address,
+        device,
+    };
+    let attempts = Attempts::begin_as(&gate.app, visitor, gate.now).await?;
     let client = match client_id {
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let proven = Person::prove(&gate.app, &account, &request.password, client.as_deref()).await?;
-    let Some(person) = proven else {
+    let found = Found::of(&gate.app, &account, client.as_deref()).await?;
+    let attempts = attempts
+        .require_same(&gate.app, visitor, found.user(), gate.now)
+        .await?;
+    let who = found.user();
+    let Some(person) = found.prove(&gate.app, &request.password).await? else {
         attempts.failed(&gate.app, gate.now).await?;
+        // Of a client everybody knows the organization, so nobody learns who is in it by this.
+        if let Some(client) = &client {
+            require_password_sign_in(&client.organization)?;
+        }
         return Err(person::wrong());
     };
     issue::require_active(&person.organization)?;
+    require_password_sign_in(&person.organization)?;
     attempts.succeeded(&gate.app).await?;
     let scope = person_scope(&request.scope, None);
-    start_session(gate, person, &request.password, client.as_deref(), scope).await
+    let mut response =
+        start_session(gate, person, &request.password, client.as_deref(), scope).await?;
+    let sealer = &gate.app.sealer;
+    response.device_token = who.map(|user| KnownDevice::next(device, user, sealer, gate.now));
+    Ok(response)
 }
 
 async fn prove_client(
@@ -178,7 +191,18 @@ fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse
         token_type: "Bearer".to_owned(),
         id_token: issued.id_token,
         scope: issued.scope,
+        device_token: None,
     }
+}
+
+/// Refuses where nobody signs in with a password. Asked only after the password was checked, so
+/// that it costs the same.
+fn require_password_sign_in(organization: &Organization) -> Result<()> {
+    if organization.password_sign_in {
+        return Ok(());
+    }
+    let message = "nobody of this organization signs in with a password";
+    Err(Error::new(ErrorReason::PasswordSignInOff, message))
 }
 
 fn require(field: &'static str, value: &str) -> Result<()> {

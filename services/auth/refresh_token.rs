@@ -8,6 +8,7 @@ use gatepost_store::{Actor, Scope, Standing, User};
 
 use super::client::Client;
 use super::issue::{Issue, Issued, for_person, person_scope, require_active};
+use crate::attempts::Volume;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
@@ -59,8 +60,11 @@ pub struct Turn<'a> {
 /// refresh token.
 ///
 /// # Errors
-/// `REFRESH_TOKEN_INVALID`; `ORGANIZATION_SUSPENDED`; what the store answers.
+/// `TOO_MANY_ATTEMPTS`, `REFRESH_TOKEN_INVALID`; `ORGANIZATION_SUSPENDED`; what the store answers.
 pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    Volume::Refresh
+        .require(&gate.app, gate.arrival.address, gate.now)
+        .await?;
     let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
     let standing = standing(&tx, presented, turn.client).await?;

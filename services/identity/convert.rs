@@ -268,6 +268,7 @@ pub fn organization(organization: Organization) -> pb::Organization {
         name: organization.name,
         status: status(organization.status),
         created_at: Some(timestamp(organization.created_at)),
+        password_sign_in: organization.password_sign_in,
     }
 }
 
