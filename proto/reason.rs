@@ -47,6 +47,8 @@ impl ErrorReason {
             | Self::GrantIncomplete
             | Self::PasswordRefused
             | Self::ManifestInvalid
+            | Self::GrantTypeRefused
+            | Self::ResourceRefused
             | Self::TokenNotRevocable => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Self::BodyTooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
             Self::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
@@ -66,6 +68,7 @@ impl ErrorReason {
             | Self::OrganizationSuspended
             | Self::CredentialsInvalid
             | Self::ClientInvalid
+            | Self::CodeInvalid
             | Self::RefreshTokenInvalid
             | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
@@ -112,6 +115,9 @@ impl ErrorReason {
             Self::BodyTooLarge => "Body too large",
             Self::GrantTypeUnsupported => "Grant type not supported",
             Self::GrantIncomplete => "Grant incomplete",
+            Self::GrantTypeRefused => "Grant type refused",
+            Self::ResourceRefused => "Resource refused",
+            Self::CodeInvalid => "Authorization code invalid",
             Self::PasswordRefused => "Password refused",
             Self::ManifestInvalid => "Invalid manifest",
             Self::RouteUnknown => "No such route",

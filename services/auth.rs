@@ -1,6 +1,8 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod browser;
+mod change_password;
 mod client;
 mod forgot_password;
 mod get_user_info;
@@ -12,6 +14,7 @@ mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod person;
+mod redeem_code;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;
@@ -22,11 +25,16 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 pub use assertion::ASSERTION_TYPE;
+pub use browser::{Browser, Proven};
 pub use client::{Client, Clients};
+pub use forgot_password::{Place, mail_link, require_on as require_forgot_password};
 pub use introspect_token::{Asker, introspect};
-pub use issue::{Issued, client_actor};
+pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::for_client;
+pub use letters::Language;
+pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
+pub use reset_forgotten_password::{is_good as is_good_link, reset_by_link};
 pub use revoke_token::revoke;
 
 use crate::app::App;

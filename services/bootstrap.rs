@@ -273,6 +273,7 @@ fn organization(slug: &str, name: &str, now: OffsetDateTime) -> Result<Organizat
         name: name.to_owned(),
         status: Status::Active,
         created_at: now,
+        accent_color: String::new(),
         password_sign_in: true,
     })
 }

@@ -3,6 +3,7 @@
 mod delivery;
 mod passwords;
 mod settings;
+mod sign_in;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -14,7 +15,6 @@ use gatepost_core::session::RotationLimits;
 use gatepost_replica::RemoteConfig;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use time::OffsetDateTime;
 use url::Url;
 
 use crate::outbound::OutboundConfig;
@@ -22,6 +22,7 @@ use crate::outbound::OutboundConfig;
 pub use delivery::DeliveryConfig;
 pub use passwords::PasswordConfig;
 pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
+pub use sign_in::SignInConfig;
 
 /// Bytes in what settings call a megabyte.
 const MEGABYTE: u64 = 1 << 20;
@@ -102,42 +103,6 @@ pub struct BootstrapConfig {
     pub username: String,
     /// Password of the first administrator.
     pub password: Option<SecretString>,
-}
-
-/// How long tokens live, and how sign-ins are limited.
-#[derive(Debug, Clone)]
-pub struct SignInConfig {
-    /// Lifetime of an access token.
-    pub access_token: Duration,
-    /// Lifetime of a session, and so of its refresh tokens.
-    pub refresh_token: Duration,
-    /// How long one refresh token of a session is good for.
-    pub rotation: RotationLimits,
-    /// Sign-ins that one address may try in a minute.
-    pub per_minute: u64,
-    /// Refresh tokens that one address may turn in a minute.
-    pub refreshes_per_minute: u64,
-    /// Whether people may have a link mailed with which they set a new password.
-    pub forgot_password: bool,
-    /// Calls about forgotten passwords that one address may make in a quarter of an hour.
-    pub forgotten_per_quarter_hour: u64,
-}
-
-/// Access tokens may be issued a little later than their session is ended: by a call that came in
-/// before, or on a replica whose clock is ahead.
-const LATE_TOKENS: Duration = Duration::from_mins(2);
-
-impl SignInConfig {
-    /// When the last access token of a session that ends now has expired for certain. Until then
-    /// the session is remembered as ended.
-    pub fn last_token_ends(&self, now: OffsetDateTime) -> OffsetDateTime {
-        now + self.tokens_live()
-    }
-
-    /// How long after the end of a session or of a key's turn its last token may live.
-    pub fn tokens_live(&self) -> Duration {
-        self.access_token + LATE_TOKENS
-    }
 }
 
 /// What is logged and traced.
@@ -333,6 +298,8 @@ impl Reader<'_> {
                 grace: seconds("refresh_grace_seconds", 0, 60)?,
                 idle: seconds("refresh_idle_seconds", 0, 31_536_000)?,
             },
+            browser: seconds("browser_session_seconds", 300, 31_536_000)?,
+            browser_idle: seconds("browser_idle_seconds", 60, 31_536_000)?,
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
             refreshes_per_minute: self.between("refreshes_per_minute", 1, 10_000_000)?,
             forgot_password: self.forgot_password()?,

@@ -142,6 +142,19 @@ impl Caller {
             .with("permission", permission.to_string()))
     }
 
+    /// Refuses a token that was asked for somebody else: what it was narrowed to may see it, and
+    /// must not manage anything here with it (RFC 8707 §3).
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID`.
+    pub fn require_for_us(&self, public_url: &str) -> Result<()> {
+        if self.token.is_for(public_url) {
+            return Ok(());
+        }
+        let message = "the token is for another audience";
+        Err(Error::new(ErrorReason::TokenInvalid, message))
+    }
+
     /// Who this is, for the audit log.
     pub fn actor(&self) -> Actor {
         let (kind, id) = match self.subject() {

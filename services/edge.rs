@@ -1,6 +1,8 @@
 //! Wires that other standards fix: Envoy's external authorization, OpenID AuthZEN, forward-auth,
 //! OAuth 2.
 //!
+//! And the pages on which people sign in.
+//!
 //! Each reads a question in its own words, has the one gatekeeper or the handlers of Auth answer
 //! it, and says the answer in its own words again. None of them decides anything.
 
@@ -9,6 +11,7 @@ pub mod envoy;
 mod forward_auth;
 mod identity;
 mod oauth;
+mod pages;
 mod proxied;
 #[cfg(test)]
 mod tests;
@@ -34,7 +37,9 @@ pub fn router(gatekeeper: &Arc<Gatekeeper>, app: Option<&Arc<App>>, public_url: 
     let router = authzen::router(Arc::clone(gatekeeper), public_url)
         .merge(forward_auth::router(Arc::clone(gatekeeper)));
     match app {
-        Some(app) => router.merge(oauth::router(Arc::clone(app))),
+        Some(app) => router
+            .merge(oauth::router(Arc::clone(app)))
+            .merge(pages::router(Arc::clone(app))),
         None => router,
     }
 }

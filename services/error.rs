@@ -77,6 +77,12 @@ impl Error {
         &self.message
     }
 
+    /// One of the metadata, if it is there.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        let found = self.metadata.iter().find(|(known, _)| *known == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// What went wrong inside, if anything did.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.cause.as_deref()

@@ -1,5 +1,6 @@
 //! Identity: the data behind every decision, and its administration.
 
+mod client_settings;
 mod convert;
 mod escalation;
 mod find;

@@ -27,6 +27,7 @@ mod once;
 mod outbound;
 mod password;
 mod public_key;
+mod redirect;
 mod run;
 mod seal;
 pub mod serve;

@@ -141,6 +141,7 @@ where
     let least = min_revision(&metadata)?;
     let known = if Req::RULE.installation { 0 } else { least };
     let caller = authenticate(&app.gatekeeper, &metadata, Want::at_least(known)).await?;
+    caller.require_for_us(&app.public_url)?;
     validate(&message)?;
     allow::<Req>(&caller)?;
     let once = Once::read(app, &metadata, &caller, &message)?;

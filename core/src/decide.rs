@@ -1,8 +1,8 @@
 //! The decision: may this subject do this?
 //!
-//! Deny by default, deny wins. A function of its arguments: no clock, no allocation. Whether the
-//! snapshots are fresh enough and the token still stands is judged outside (see
-//! [`claims`](crate::claims)).
+//! Deny by default, deny wins. A function of its arguments: no clock, and no allocation but for the
+//! place where an organization keeps what it was asked first (see `sayings`). Whether the snapshots
+//! are fresh enough and the token still stands is judged outside (see [`claims`](crate::claims)).
 
 mod verdict;
 

@@ -24,11 +24,13 @@ pub mod signing;
 pub mod simulate;
 pub mod snapshot;
 
+mod declared;
 mod hash;
 mod index;
 mod list;
 mod people;
 mod role;
+mod sayings;
 mod seats;
 mod shards;
 mod table;

@@ -31,6 +31,28 @@ impl RoleSet {
         self.0 == [0; WORDS]
     }
 
+    /// The bits that are in, the lowest first.
+    pub(crate) fn bits(mut self) -> impl Iterator<Item = u8> {
+        std::iter::from_fn(move || {
+            let (number, word) = (0..).zip(&mut self.0).find(|(_, word)| **word != 0)?;
+            let bit = word.trailing_zeros();
+            *word &= *word - 1;
+            u8::try_from(number * u64::BITS + bit).ok()
+        })
+    }
+
+    /// Of some bits, those that are in.
+    pub(crate) fn only<'a>(&self, bits: impl Iterator<Item = &'a u8>) -> Self {
+        let mut only = Self::default();
+        for bit in bits {
+            let (word, mask) = (usize::from(bit / 64), 1 << (bit % 64));
+            if let (Some(held), Some(kept)) = (self.0.get(word), only.0.get_mut(word)) {
+                *kept |= held & mask;
+            }
+        }
+        only
+    }
+
     fn set(&mut self, seat: u32, inside: bool) {
         let bit = seat % BITS;
         if let Some(word) = self.0.get_mut((bit / u64::BITS) as usize) {
@@ -95,6 +117,8 @@ pub(crate) struct Seats {
     /// Bits that do not settle a question: the roles of several seats have them, or a grant with
     /// them depends on more than the role.
     doubtful: RoleSet,
+    /// Whether a role took a seat or left it since somebody looked.
+    moved: bool,
 }
 
 /// How many grants there are of a role, and how many of them have terms.
@@ -127,6 +151,11 @@ impl Seats {
         self.doubtful
     }
 
+    /// Whether a role took a seat or left it since this was asked last.
+    pub(crate) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
     /// Takes a grant to a user or a group from what it was to what it is.
     pub(crate) fn change(&mut self, before: Option<&RoleGrant>, after: Option<&RoleGrant>) {
         // The new one first, so that a role that stays keeps its seat.
@@ -156,6 +185,7 @@ impl Seats {
         let seat = seat.unwrap_or_else(|| self.taken.push(Seat::default()));
         let by_role = Arc::make_mut(&mut self.by_role);
         by_role.insert_unique(role.hash(), (role, seat), |(other, _)| other.hash());
+        self.moved = true;
         seat
     }
 
@@ -168,6 +198,7 @@ impl Seats {
         if let Ok(entry) = by_role.find_entry(role.hash(), |(other, _)| *other == role) {
             entry.remove();
             self.free.push(seat);
+            self.moved = true;
         }
     }
 

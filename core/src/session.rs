@@ -76,7 +76,7 @@ mod tests {
 
     const LIMITS: RotationLimits = RotationLimits {
         grace: Duration::from_secs(10),
-        idle: Duration::from_secs(3_600),
+        idle: Duration::from_hours(1),
     };
 
     fn at(second: i64) -> i64 {

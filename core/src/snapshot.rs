@@ -24,6 +24,8 @@ use crate::id::{
 };
 use crate::index::PermissionIndex;
 use crate::people::{People, PeopleBuilder};
+use crate::role::Probe;
+use crate::sayings::{Said, Sayings, Speech};
 use crate::seats::{RoleSet, Seats};
 use crate::shards::Shards;
 use crate::terms::Grants;
@@ -53,8 +55,12 @@ pub struct Snapshot {
     ended_sessions: Shards<SessionId, Option<i64>>,
     installation: Arc<Installation>,
     index: PermissionIndex,
-    /// Whether products, or what roles say of them, changed since it was settled.
-    stale_products: bool,
+    /// What the roles and products say: another when any of them is another.
+    speech: Speech,
+    /// What was found out of them by decisions.
+    sayings: Sayings,
+    /// Whether roles or products changed since it was settled.
+    stale_roles: bool,
 }
 
 /// A snapshot under construction, for facts that do not come all at once.
@@ -120,8 +126,14 @@ impl Snapshot {
     /// Finds again what follows from more than one fact.
     fn settle(&mut self) {
         self.groups.settle(&self.seats);
-        if std::mem::take(&mut self.stale_products) {
+        let respoken = std::mem::take(&mut self.stale_roles);
+        if respoken {
+            self.speech = Speech::default();
             Arc::make_mut(&mut self.installation).settle(&self.index);
+        }
+        let reseated = self.seats.take_moved();
+        if respoken || reseated || self.sayings.is_worn() {
+            self.sayings = Sayings::default();
         }
     }
 
@@ -154,7 +166,9 @@ impl Snapshot {
             ended_sessions: Shards::default(),
             installation: Arc::default(),
             index: PermissionIndex::default(),
-            stale_products: false,
+            speech: Speech::default(),
+            sayings: Sayings::default(),
+            stale_roles: false,
         }
     }
 
@@ -183,6 +197,7 @@ impl Snapshot {
             + self.ended_sessions.bytes()
             + self.installation.bytes()
             + self.index.bytes()
+            + self.sayings.bytes()
     }
 
     /// The organization itself, when its own facts name it.
@@ -431,6 +446,21 @@ impl Snapshot {
     /// Who speaks of what among the roles of this snapshot.
     pub(crate) fn index(&self) -> &PermissionIndex {
         &self.index
+    }
+
+    /// What the roles say of a permission, as it was found once; or found now, which `None` says
+    /// when there is no place to keep it.
+    pub(crate) fn said(
+        &self,
+        system: &Self,
+        product: &ProductEntry,
+        probe: &Probe<'_>,
+        find: impl FnOnce() -> Said,
+    ) -> Said {
+        match product.place(probe, system.installation.len()) {
+            Some(place) => self.sayings.get(&system.speech, place, find),
+            None => find(),
+        }
     }
 
     /// The seats of the roles that users and groups are given.

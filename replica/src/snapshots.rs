@@ -62,6 +62,14 @@ pub struct SnapshotConfig {
     pub serves_system: bool,
 }
 
+/// What the next round of the follower must ask for.
+#[derive(Default)]
+struct Round {
+    organizations: HashSet<OrganizationId>,
+    /// Whether somebody waits for the newest.
+    newest: bool,
+}
+
 /// All snapshots of this replica.
 pub struct Snapshots {
     source: Arc<dyn Source>,
@@ -74,10 +82,8 @@ pub struct Snapshots {
     /// Beats of the follower so far: the clock of who was used when.
     beat: AtomicU64,
     /// What the next round must ask for.
-    wanted_organizations: Mutex<HashSet<OrganizationId>>,
+    next_round: Mutex<Round>,
     wanted: Notify,
-    /// Whether the next round must ask for the newest.
-    newest: AtomicBool,
     /// Organizations that have something new, for those that this replica feeds itself.
     news: broadcast::Sender<Hint>,
     closing: watch::Sender<bool>,
@@ -123,9 +129,8 @@ impl Snapshots {
             system: Arc::clone(&system),
             slots: RwLock::new(HashMap::from_iter([(id, Arc::clone(&system))])),
             beat: AtomicU64::new(0),
-            wanted_organizations: Mutex::default(),
+            next_round: Mutex::default(),
             wanted: Notify::new(),
-            newest: AtomicBool::new(false),
             news: broadcast::Sender::new(NEWS_MAX),
             closing: watch::Sender::new(false),
             cut: watch::Sender::new(0),
@@ -287,18 +292,21 @@ impl Snapshots {
 
     /// Has the next round ask for an organization, at once.
     fn want(&self, organization: OrganizationId) {
-        self.note_wanted(organization);
-        self.newest.store(true, Ordering::SeqCst);
+        {
+            let mut round = self.next_round();
+            round.organizations.insert(organization);
+            round.newest = true;
+        }
         self.wanted.notify_one();
     }
 
     fn note_wanted(&self, organization: OrganizationId) {
-        self.lock_wanted().insert(organization);
+        self.next_round().organizations.insert(organization);
     }
 
-    fn lock_wanted(&self) -> MutexGuard<'_, HashSet<OrganizationId>> {
-        let wanted = self.wanted_organizations.lock();
-        wanted.unwrap_or_else(PoisonError::into_inner)
+    fn next_round(&self) -> MutexGuard<'_, Round> {
+        let round = self.next_round.lock();
+        round.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, organization: OrganizationId) -> Option<Arc<Slot>> {

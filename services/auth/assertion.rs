@@ -102,7 +102,7 @@ impl Client {
         if !app.store.marks().set(&mark, expires_at + SKEW_MAX).await? {
             return Err(wrong());
         }
-        Self::standing(organization, application, credential)
+        Self::standing(organization, application, Some(credential))
     }
 }
 

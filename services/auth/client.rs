@@ -1,4 +1,4 @@
-//! Applications that prove themselves with a secret.
+//! Applications that prove themselves with a secret, and those that cannot keep one.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use gatepost_core::claims::{Principal, liveness};
 use gatepost_core::{OrganizationId, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{Present, Want};
-use gatepost_store::{Application, Credential, Organization, Proof};
+use gatepost_store::{Application, Credential, GrantType, Organization, Proof};
 use quick_cache::sync::Cache;
 use subtle::ConstantTimeEq;
 
@@ -27,8 +27,8 @@ pub struct Client {
     pub organization: Organization,
     /// The application.
     pub application: Application,
-    /// The secret that it used.
-    pub credential: Credential,
+    /// The secret that it used; none of a public application.
+    pub credential: Option<Credential>,
 }
 
 /// What was proved lately.
@@ -72,7 +72,35 @@ impl Client {
                 Proof::PublicKey(_) => false,
             })
             .ok_or_else(wrong)?;
-        Self::standing(organization, application, credential)
+        Self::standing(organization, application, Some(credential))
+    }
+
+    /// Finds a public application, which has nothing to prove itself with (RFC 6749 §2.1).
+    ///
+    /// # Errors
+    /// `CLIENT_INVALID`, `APPLICATION_SUSPENDED`, `ORGANIZATION_SUSPENDED`.
+    pub async fn public(app: &App, client_id: &str) -> Result<Arc<Self>> {
+        let sign_in = app.store.sign_in().await?;
+        let found = sign_in.application_by_client_id(client_id).await?;
+        let (organization, application, _) = found
+            .filter(|(_, application, _)| application.settings.public)
+            .ok_or_else(|| Error::new(ErrorReason::ClientInvalid, "wrong client id or secret"))?;
+        Self::standing(organization, application, None)
+    }
+
+    /// Refuses a grant that the application may not use.
+    ///
+    /// # Errors
+    /// `GRANT_TYPE_REFUSED`.
+    pub fn require(&self, grant: GrantType) -> Result<()> {
+        let is_own = grant == GrantType::ClientCredentials;
+        // What anybody can say for it is no grant of its own.
+        let can = !is_own || self.credential.is_some();
+        if can && self.application.settings.allows(grant) {
+            return Ok(());
+        }
+        let message = format!("the application may not use `{}`", grant.name());
+        Err(Error::new(ErrorReason::GrantTypeRefused, message))
     }
 
     /// A client that proved itself, if it may be used.
@@ -82,7 +110,7 @@ impl Client {
     pub(super) fn standing(
         organization: Organization,
         application: Application,
-        credential: Credential,
+        credential: Option<Credential>,
     ) -> Result<Arc<Self>> {
         if application.status == Status::Suspended {
             let message = "the application is suspended";
@@ -141,7 +169,8 @@ impl Client {
         let present = known(app, client.organization.id, Want::default()).await?;
         let now = present.revision();
         // Whoever does not stand any more is told why by what looks it up.
-        let stands = now == revision && liveness(present.view(), client.principal()).is_ok();
+        let lives = |principal| liveness(present.view(), principal).is_ok();
+        let stands = now == revision && client.principal().is_some_and(lives);
         Ok((stands.then_some((client, present)), now))
     }
 
@@ -156,13 +185,14 @@ impl Client {
         known(app, organization, Want::at_least(revision)).await
     }
 
-    /// Who a token of it speaks of.
-    pub fn principal(&self) -> Principal {
-        Principal::Application {
+    /// Who a token of its own speaks of.
+    fn principal(&self) -> Option<Principal> {
+        let credential = self.credential.as_ref()?;
+        Some(Principal::Application {
             organization: self.organization.id,
             application: self.application.id,
-            credential: self.credential.id,
-        }
+            credential: credential.id,
+        })
     }
 }
 

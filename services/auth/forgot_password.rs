@@ -6,11 +6,13 @@ use std::time::Duration as Window;
 use gatepost_core::{ApplicationId, Status, name};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{ForgotPasswordRequest, ForgotPasswordResponse};
-use gatepost_store::{Actor, Organization, User};
+use gatepost_replica::ISSUERS;
+use gatepost_store::{Organization, User};
 use time::{Duration, OffsetDateTime};
 
 use super::letters::{self, Language};
 use super::person;
+use super::redeem_code::nobody;
 use crate::app::App;
 use crate::attempts::Volume;
 use crate::context::{Arrival, Audit, Gate};
@@ -23,26 +25,59 @@ const GOOD_FOR: Duration = Duration::minutes(30);
 const LINKS_MAX: u64 = 3;
 const LINKS_WINDOW: Window = Window::from_mins(15);
 
-/// Handles the RPC. Nothing of the account is looked at before the caller is answered, so that
-/// neither answer nor time tell whether anybody has it.
+/// Handles the RPC.
 pub async fn forgot_password(
     gate: &mut Gate,
     request: ForgotPasswordRequest,
 ) -> Result<ForgotPasswordResponse> {
+    let place = match request.client_id {
+        id if id.is_empty() => Place::Anywhere,
+        id => Place::OfClient(id),
+    };
+    mail_link(
+        gate,
+        &request.username,
+        place,
+        Language::of(&request.language),
+    )
+    .await?;
+    Ok(ForgotPasswordResponse {})
+}
+
+/// Where a name is looked for.
+pub enum Place {
+    /// Wherever it is, as at a sign-in without a client.
+    Anywhere,
+    /// In the organization of this client, which need not prove itself.
+    OfClient(String),
+    /// Here.
+    In(Organization),
+}
+
+/// Mails a link to whom a name means, if to anybody. Nothing of the account is looked at before the
+/// caller is answered, so that neither answer nor time tell whether anybody has it.
+///
+/// # Errors
+/// `SWITCHED_OFF`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
+pub async fn mail_link(
+    gate: &Gate,
+    username: &str,
+    place: Place,
+    language: Language,
+) -> Result<()> {
     require_on(&gate.app)?;
     Volume::Forgotten
         .require(&gate.app, gate.arrival.address, gate.now)
         .await?;
     let forgotten = Forgotten {
         app: Arc::clone(&gate.app),
-        account: name::key(&request.username),
-        client_id: request.client_id,
-        language: Language::of(&request.language),
+        account: name::key(username),
+        place,
+        language,
         now: gate.now,
         arrival: gate.arrival.clone(),
     };
-    gate.app.delivery.later(forgotten.answer())?;
-    Ok(ForgotPasswordResponse {})
+    gate.app.delivery.later(forgotten.answer()).map(drop)
 }
 
 /// Refuses where the operator has not switched it on.
@@ -61,7 +96,7 @@ pub fn require_on(app: &App) -> Result<()> {
 struct Forgotten {
     app: Arc<App>,
     account: String,
-    client_id: String,
+    place: Place,
     language: Language,
     now: OffsetDateTime,
     arrival: Arrival,
@@ -93,7 +128,13 @@ impl Forgotten {
         };
         let token = token.write(&self.app.sealer, &user);
         // Never from the request: whoever forges its `Host` would get the link.
-        let link = format!("{}/reset-password?token={token}", self.app.public_url);
+        let base = self.app.public_url.trim_end_matches('/');
+        let issuer = if organization.id == self.app.default_organization {
+            base.to_owned()
+        } else {
+            format!("{base}{ISSUERS}{}", organization.slug)
+        };
+        let link = format!("{issuer}/reset-password?token={token}");
         let letter = letters::reset_link(to, self.language, &link, GOOD_FOR);
         self.record(&organization, &user).await?;
         let delivery = &self.app.delivery;
@@ -104,16 +145,16 @@ impl Forgotten {
     /// Whom the name means: as at a sign-in, but that the client need not prove itself.
     async fn find(&self) -> Result<Option<(Organization, Option<ApplicationId>, User)>> {
         let sign_in = self.app.store.sign_in().await?;
-        if self.client_id.is_empty() {
-            let found = person::named(&sign_in, &self.account, None).await?;
-            return Ok(found.map(|(organization, user)| (organization, None, user)));
-        }
-        let client = sign_in.application_by_client_id(&self.client_id).await?;
-        let Some((organization, application, _)) = client else {
-            return Ok(None);
+        let (within, application) = match &self.place {
+            Place::Anywhere => (None, None),
+            Place::In(organization) => (Some(organization.clone()), None),
+            Place::OfClient(id) => match sign_in.application_by_client_id(id).await? {
+                Some((organization, application, _)) => (Some(organization), Some(application.id)),
+                None => return Ok(None),
+            },
         };
-        let found = person::named(&sign_in, &self.account, Some(&organization)).await?;
-        Ok(found.map(|(organization, user)| (organization, Some(application.id), user)))
+        let found = person::named(&sign_in, &self.account, within.as_ref()).await?;
+        Ok(found.map(|(organization, user)| (organization, application, user)))
     }
 
     /// Whether the account got as many links lately as one gets. Who asks is not told.
@@ -126,12 +167,7 @@ impl Forgotten {
     async fn record(&self, organization: &Organization, user: &User) -> Result<()> {
         let tx = self.app.store.write(organization.id).await?;
         tx.touch();
-        let nobody = Actor {
-            kind: "anonymous".into(),
-            id: String::new(),
-            name: String::new(),
-        };
-        let mut audit = Audit::new(nobody, "user.forget_password", self.now, &self.arrival);
+        let mut audit = Audit::new(nobody(), "user.forget_password", self.now, &self.arrival);
         audit.target("user", user.id);
         self.app.commit(tx, audit).await?;
         Ok(())

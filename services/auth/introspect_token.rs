@@ -43,6 +43,7 @@ async fn introspected(
     let (metadata, _, message) = request.into_parts();
     let want = Want::at_least(min_revision(&metadata)?);
     let caller = authenticate(&app.gatekeeper, &metadata, want).await?;
+    caller.require_for_us(&app.public_url)?;
     validate(&message)?;
     let asker = Asker {
         organization: caller.organization(),
@@ -120,7 +121,11 @@ async fn refresh_token(
         user,
         application,
     } = standing;
-    let worth = session.judge(presented.generation, app.clock.now(), app.sign_in.rotation);
+    let worth = session.judge(
+        presented.generation,
+        app.clock.now(),
+        app.sign_in.rotation_of(application.as_ref()),
+    );
     let stands = worth == Presented::Rotate
         && session.ended_at.is_none()
         && user.status == Status::Active

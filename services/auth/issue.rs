@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
-use gatepost_core::{Algorithm, Revision, Status};
+use gatepost_core::{Algorithm, CredentialId, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{ACCESS_TYPE, ID_TYPE, Want};
-use gatepost_store::{Actor, Application, Organization, Session, User};
+use gatepost_store::{Actor, Application, ClientSettings, Organization, Session, User};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -46,6 +49,25 @@ pub struct Issue<'a> {
     pub now: OffsetDateTime,
 }
 
+/// What the tokens of a person's session say beside who she is.
+pub struct Told<'a> {
+    /// The scopes, separated by spaces.
+    pub scope: &'a str,
+    /// What they are for; empty for all that accepts ours.
+    pub resources: &'a [String],
+    /// What the application wants to find in the ID token; empty without.
+    pub nonce: &'a str,
+}
+
+/// What a client wants of the next tokens of a session.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// The scope; empty for the session's.
+    pub scope: &'a str,
+    /// What they are to be for (RFC 8707); empty for what the session's are for.
+    pub resources: &'a [String],
+}
+
 /// A signed access token, and the ID token when the scope asks for one.
 pub struct Issued {
     /// The access token.
@@ -67,37 +89,35 @@ pub async fn for_person(
     issue: &Issue<'_>,
     user: &User,
     session: &Session,
-    scope: String,
+    told: Told<'_>,
 ) -> Result<Issued> {
     open_keys(app).await?;
-    let mut claims = issue.claims(app);
+    let mut claims = issue.claims(app, told.resources);
     claims.sub = user.id.to_string();
     claims.sid = session.id.to_string();
-    claims.scope.clone_from(&scope);
+    told.scope.clone_into(&mut claims.scope);
     TYPE_USER.clone_into(&mut claims.r#type);
     claims.name.clone_from(&user.username);
     claims.display_name = user.display_name();
     let algorithm = issue
         .client
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
-    let wants_identity = scope.split(' ').any(|scope| scope == "openid");
-    let id_token = if wants_identity {
-        Some(app.signer.sign(
-            issue.now,
-            algorithm,
-            ID_TYPE,
-            &IdClaims::new(&claims, user, session),
-        )?)
-    } else {
-        None
-    };
     let access_token = app
         .signer
         .sign(issue.now, algorithm, ACCESS_TYPE, &claims)?;
+    let id_token = if has(told.scope, "openid") {
+        let mut claims = IdClaims::new(&claims, user, session);
+        claims.nonce = told.nonce;
+        claims.at_hash = at_hash(algorithm, &access_token);
+        let signed = app.signer.sign(issue.now, algorithm, ID_TYPE, &claims);
+        Some(signed?)
+    } else {
+        None
+    };
     Ok(Issued {
         access_token,
         id_token,
-        scope,
+        scope: told.scope.to_owned(),
         expires_in: seconds(app.sign_in.access_token),
     })
 }
@@ -106,11 +126,17 @@ pub async fn for_person(
 ///
 /// # Errors
 /// `INTERNAL` when there is no key to sign with.
-pub async fn for_machine(app: &App, issue: &Issue<'_>, client: &Client) -> Result<Issued> {
+pub async fn for_machine(
+    app: &App,
+    issue: &Issue<'_>,
+    client: &Client,
+    credential: CredentialId,
+    resources: &[String],
+) -> Result<Issued> {
     open_keys(app).await?;
-    let mut claims = issue.claims(app);
+    let mut claims = issue.claims(app, resources);
     claims.sub = format!("{}/{}", issue.organization.slug, client.application.id);
-    claims.sid = client.credential.id.to_string();
+    claims.sid = credential.to_string();
     TYPE_APPLICATION.clone_into(&mut claims.r#type);
     claims.name.clone_from(&client.application.name);
     claims.display_name.clone_from(&client.application.name);
@@ -151,12 +177,56 @@ pub fn person_scope(asked: &str, most: Option<&str>) -> String {
     scopes.join(" ")
 }
 
+/// What tokens are for: what is asked for, within what was agreed, else within what the application
+/// may ask for (RFC 8707 §2).
+///
+/// # Errors
+/// `RESOURCE_REFUSED`.
+pub fn narrowed(
+    asked: &[String],
+    agreed: &[String],
+    settings: &ClientSettings,
+) -> Result<Vec<String>> {
+    let most = if agreed.is_empty() {
+        &settings.resources
+    } else {
+        agreed
+    };
+    if let Some(other) = asked.iter().find(|one| !most.contains(one)) {
+        let message = format!("the application may not ask for `{other}`");
+        return Err(Error::new(ErrorReason::ResourceRefused, message));
+    }
+    Ok(if asked.is_empty() { agreed } else { asked }.to_vec())
+}
+
+/// Whether a scope is among those, which are separated by spaces.
+pub fn has(scopes: &str, scope: &str) -> bool {
+    scopes.split(' ').any(|one| one == scope)
+}
+
+/// The first half of the access token's hash, of the kind that its signature hashes with
+/// (OpenID Connect Core §3.1.3.6).
+fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    let kind = match algorithm {
+        Algorithm::RS256 | Algorithm::ES256 => &digest::SHA256,
+        Algorithm::EdDSA => &digest::SHA512,
+    };
+    let hash = digest::digest(kind, access_token.as_bytes());
+    let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(half)
+}
+
 impl Issue<'_> {
-    fn claims(&self, app: &App) -> AccessClaims {
+    fn claims(&self, app: &App, resources: &[String]) -> AccessClaims {
         let client_id = self.client.map(|client| client.client_id.clone());
         let iat = self.now.unix_timestamp();
-        let mut aud = vec![app.public_url.clone()];
-        aud.extend(client_id.clone());
+        // Whatever a token is asked for is all that it is for (RFC 8707 §2.2).
+        let aud = if resources.is_empty() {
+            let all = [Some(app.public_url.clone()), client_id.clone()];
+            all.into_iter().flatten().collect()
+        } else {
+            resources.to_vec()
+        };
         AccessClaims {
             iss: self.issuer.to_owned(),
             aud,
@@ -189,12 +259,15 @@ struct IdClaims<'a> {
     exp: i64,
     auth_time: i64,
     sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azp: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    nonce: &'a str,
+    at_hash: String,
     #[serde(rename = "tenantId")]
     tenant_id: &'a str,
-    name: String,
-    preferred_username: &'a str,
-    email: &'a str,
-    email_verified: bool,
+    #[serde(flatten)]
+    about: About,
 }
 
 impl<'a> IdClaims<'a> {
@@ -206,13 +279,46 @@ impl<'a> IdClaims<'a> {
             aud: vec![access.azp.as_deref().unwrap_or(&access.iss)],
             iat: access.iat,
             exp: access.exp,
-            auth_time: session.created_at.unix_timestamp(),
+            auth_time: session.signed_in_at.unix_timestamp(),
             sid: &access.sid,
+            azp: access.azp.as_deref(),
+            nonce: "",
+            at_hash: String::new(),
             tenant_id: &access.tenant_id,
-            name: user.display_name(),
-            preferred_username: &user.username,
-            email: user.email.as_deref().unwrap_or_default(),
-            email_verified: user.email_verified,
+            about: About::of(user, &access.scope, &session.claims, "id_token"),
+        }
+    }
+}
+
+/// What is told of a person, by scope (OpenID Connect Core §5.4) or because it was asked for by
+/// name (§5.5).
+#[derive(Debug, Default, Serialize)]
+pub struct About {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+}
+
+impl About {
+    /// What may be told in one place: `id_token` or `userinfo`.
+    pub fn of(user: &User, scope: &str, claims: &[String], place: &str) -> Self {
+        let asked = |name: &str| {
+            let is_it = |claim: &String| claim.strip_prefix(place) == Some(name);
+            claims.iter().any(is_it)
+        };
+        let (profile, email) = (has(scope, "profile"), has(scope, "email"));
+        let address = user.email.clone().unwrap_or_default();
+        Self {
+            name: (profile || asked(".name")).then(|| user.display_name()),
+            preferred_username: (profile || asked(".preferred_username"))
+                .then(|| user.username.clone()),
+            email: (email || asked(".email")).then_some(address),
+            email_verified: (email || asked(".email_verified")).then_some(user.email_verified),
         }
     }
 }

@@ -7,10 +7,10 @@ use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
-use gatepost_store::{Actor, Organization, Session};
+use gatepost_store::{Actor, GrantType, Organization, Session};
 
 use super::client::Client;
-use super::issue::{self, Issue, Issued, for_machine, for_person, person_scope};
+use super::issue::{self, Issue, Issued, Told, for_machine, for_person, narrowed, person_scope};
 use super::person::{self, Found, Person};
 use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::token::RefreshToken;
 
 /// How a password is called among the methods of a session (RFC 8176 §2).
-const METHOD_PASSWORD: &str = "pwd";
+pub const METHOD_PASSWORD: &str = "pwd";
 
 /// Handles the RPC.
 pub async fn issue_token(
@@ -45,15 +45,25 @@ async fn client_credentials(
     let entered = Client::enter(gate, &request.client_id, &request.client_secret).await;
     let client = entered?.0;
     let issuer = gate.app.public_url.clone();
-    let issued = for_client(gate, &client, &issuer).await?;
+    let issued = for_client(gate, &client, &issuer, &[]).await?;
     Ok(response(issued, None))
 }
 
 /// A token for an application that proved itself.
 ///
 /// # Errors
-/// `INTERNAL` when there is no key to sign with; `UNAVAILABLE`.
-pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Result<Issued> {
+/// `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`; `INTERNAL` when there is no key to sign with;
+/// `UNAVAILABLE`.
+pub async fn for_client(
+    gate: &mut Gate,
+    client: &Client,
+    issuer: &str,
+    resources: &[String],
+) -> Result<Issued> {
+    client.require(GrantType::ClientCredentials)?;
+    let resources = narrowed(resources, &[], &client.application.settings)?;
+    let credential = client.credential.as_ref().map(|credential| credential.id);
+    let credential = credential.ok_or_else(|| Error::internal("a client without a proof"))?;
     // The client was found in this snapshot, so a replica that knows its revision knows it too.
     let snapshots = &gate.app.gatekeeper.snapshots;
     let present = snapshots
@@ -66,7 +76,7 @@ pub async fn for_client(gate: &mut Gate, client: &Client, issuer: &str) -> Resul
         issuer,
         now: gate.now,
     };
-    let issued = for_machine(&gate.app, &issue, client).await?;
+    let issued = for_machine(&gate.app, &issue, client, credential, &resources).await?;
     gate.revision = Some(present.revision());
     Ok(issued)
 }
@@ -88,7 +98,11 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
     };
-    let found = Found::of(&gate.app, &account, client.as_deref()).await?;
+    if let Some(client) = &client {
+        client.require(GrantType::Password)?;
+    }
+    let place = client.as_deref().map(|client| &client.organization);
+    let found = Found::of(&gate.app, &account, place).await?;
     let attempts = attempts
         .require_same(&gate.app, visitor, found.user(), gate.now)
         .await?;
@@ -138,12 +152,16 @@ async fn start_session(
 ) -> Result<IssueTokenResponse> {
     let organization = person.organization.clone();
     let (tx, user) = person.enter(&gate.app, password).await?;
+    let lifetime = match client {
+        Some(client) => gate.app.sign_in.lifetime(&client.application.settings),
+        None => gate.app.sign_in.refresh_token,
+    };
     let session = Session {
         id: SessionId::new(gate.new_id()),
         user: user.id,
         application: client.map(|client| client.application.id),
         created_at: gate.now,
-        expires_at: gate.now + gate.app.sign_in.refresh_token,
+        expires_at: gate.now + lifetime,
         ended_at: None,
         ended_until: None,
         within: None,
@@ -153,6 +171,9 @@ async fn start_session(
         last_seen_at: gate.now,
         device: gate.arrival.device(),
         methods: vec![METHOD_PASSWORD.to_owned()],
+        signed_in_at: gate.now,
+        resources: Vec::new(),
+        claims: Vec::new(),
     };
     tx.sessions().insert(&session).await?;
     let refresh_token = RefreshToken {
@@ -176,7 +197,12 @@ async fn start_session(
         issuer: &gate.app.public_url,
         now: gate.now,
     };
-    let issued = for_person(&gate.app, &issue, &user, &session, scope).await?;
+    let told = Told {
+        scope: &scope,
+        resources: &[],
+        nonce: "",
+    };
+    let issued = for_person(&gate.app, &issue, &user, &session, told).await?;
     Ok(response(
         issued,
         Some(refresh_token.write(&gate.app.sealer)),
@@ -197,7 +223,10 @@ fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse
 
 /// Refuses where nobody signs in with a password. Asked only after the password was checked, so
 /// that it costs the same.
-fn require_password_sign_in(organization: &Organization) -> Result<()> {
+///
+/// # Errors
+/// `PASSWORD_SIGN_IN_OFF`.
+pub fn require_password_sign_in(organization: &Organization) -> Result<()> {
     if organization.password_sign_in {
         return Ok(());
     }

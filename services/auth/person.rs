@@ -8,7 +8,6 @@ use gatepost_proto::ErrorReason;
 use gatepost_replica::Want;
 use gatepost_store::{Organization, PasswordHash, Scope, SignIn, User};
 
-use super::client::Client;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::password::Verdict;
@@ -37,13 +36,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// Finds the one account that a name means. `account` is the name as names are compared; nobody
-    /// who matches is no error.
+    /// Finds the one account that a name means, in one organization or wherever it is. `account` is
+    /// the name as names are compared; nobody who matches is no error.
     ///
     /// # Errors
     /// What the store answers.
-    pub async fn of(app: &App, account: &str, client: Option<&Client>) -> Result<Self> {
-        find(app, account, client).await
+    pub async fn of(app: &App, account: &str, place: Option<&Organization>) -> Result<Self> {
+        find(app, account, place).await
     }
 
     /// Which user it is, if anybody.
@@ -149,13 +148,12 @@ pub async fn named(
     Ok(sign_in.oldest_of_username(account).await?)
 }
 
-async fn find(app: &App, account: &str, client: Option<&Client>) -> Result<Found> {
+async fn find(app: &App, account: &str, place: Option<&Organization>) -> Result<Found> {
     let sign_in = app.store.sign_in().await?;
-    let within = client.map(|client| &client.organization);
-    let person = named(&sign_in, account, within).await?;
-    let place = match (&person, client) {
+    let person = named(&sign_in, account, place).await?;
+    let place = match (&person, place) {
         (Some((organization, _)), _) => organization.id,
-        (None, Some(client)) => client.organization.id,
+        (None, Some(organization)) => organization.id,
         (None, None) => place_of_nobody(app, account).await,
     };
     let works = sign_in.password_works(place).await?;

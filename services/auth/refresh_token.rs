@@ -1,13 +1,14 @@
 //! `RefreshToken`: a refresh token for the next pair.
 
-use gatepost_core::Status;
 use gatepost_core::session::Presented;
+use gatepost_core::{SessionId, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{RefreshTokenRequest, RefreshTokenResponse};
-use gatepost_store::{Actor, Scope, Standing, User};
+use gatepost_store::{Actor, ClientSettings, GrantType, Scope, Standing, User};
 
 use super::client::Client;
-use super::issue::{Issue, Issued, for_person, person_scope, require_active};
+use super::issue::{Issue, Issued, Told, Wish, for_person, narrowed, person_scope, require_active};
+use super::redeem_code::nobody;
 use crate::attempts::Volume;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
@@ -29,7 +30,10 @@ pub async fn refresh_token(
     let issuer = gate.app.public_url.clone();
     let turn = Turn {
         token: &request.refresh_token,
-        scope: &request.scope,
+        wish: Wish {
+            scope: &request.scope,
+            resources: &[],
+        },
         client: client.as_deref(),
         issuer: &issuer,
     };
@@ -48,8 +52,8 @@ pub async fn refresh_token(
 pub struct Turn<'a> {
     /// The token.
     pub token: &'a str,
-    /// The scope that is asked for; empty for the session's.
-    pub scope: &'a str,
+    /// What is asked for.
+    pub wish: Wish<'a>,
     /// The client that presents it, if it proved itself.
     pub client: Option<&'a Client>,
     /// Who issues what it is turned into.
@@ -60,7 +64,8 @@ pub struct Turn<'a> {
 /// refresh token.
 ///
 /// # Errors
-/// `TOO_MANY_ATTEMPTS`, `REFRESH_TOKEN_INVALID`; `ORGANIZATION_SUSPENDED`; what the store answers.
+/// `TOO_MANY_ATTEMPTS`; `REFRESH_TOKEN_INVALID`; `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`;
+/// `ORGANIZATION_SUSPENDED`; what the store answers.
 pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
     Volume::Refresh
         .require(&gate.app, gate.arrival.address, gate.now)
@@ -70,7 +75,8 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
     let standing = standing(&tx, presented, turn.client).await?;
     let organization = tx.organizations().own().await?;
     require_active(&organization)?;
-    let limits = gate.app.sign_in.rotation;
+    let resources = permitted(&standing, turn.wish)?;
+    let limits = gate.app.sign_in.rotation_of(standing.application.as_ref());
     let worth = standing
         .session
         .judge(presented.generation, gate.now, limits);
@@ -83,7 +89,7 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
         }
         Presented::Expired => return Err(invalid()),
         Presented::Reused => {
-            end_stolen_session(gate, tx, presented).await?;
+            end_stolen(gate, tx, presented.session, "session.reuse_detected").await?;
             return Err(invalid());
         }
     };
@@ -95,8 +101,13 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
         now: gate.now,
     };
     let Standing { user, session, .. } = &standing;
-    let scope = person_scope(turn.scope, Some(&session.scope));
-    let issued = for_person(&gate.app, &issue, user, session, scope).await?;
+    let scope = person_scope(turn.wish.scope, Some(&session.scope));
+    let told = Told {
+        scope: &scope,
+        resources: &resources,
+        nonce: "",
+    };
+    let issued = for_person(&gate.app, &issue, user, session, told).await?;
     Ok((issued, next.write(&gate.app.sealer)))
 }
 
@@ -120,6 +131,18 @@ async fn standing(
         return Err(invalid());
     }
     Ok(standing)
+}
+
+/// What the next tokens are for, if the application may have any.
+fn permitted(standing: &Standing, wish: Wish<'_>) -> Result<Vec<String>> {
+    let nothing = ClientSettings::default();
+    let application = standing.application.as_ref();
+    let settings = application.map_or(&nothing, |application| &application.settings);
+    if !settings.allows(GrantType::RefreshToken) {
+        let message = "the application may not use `refresh_token`";
+        return Err(Error::new(ErrorReason::GrantTypeRefused, message));
+    }
+    narrowed(wish.resources, &standing.session.resources, settings)
 }
 
 async fn rotate(
@@ -146,26 +169,23 @@ async fn rotate(
 
 /// A refresh token that comes back was stolen, or its successor was: the session ends, and every
 /// token of it.
-async fn end_stolen_session(gate: &mut Gate, tx: Scope, presented: RefreshToken) -> Result<()> {
+pub(super) async fn end_stolen(
+    gate: &mut Gate,
+    tx: Scope,
+    session: SessionId,
+    event: &str,
+) -> Result<()> {
     let until = gate.app.sign_in.last_token_ends(gate.now);
-    if tx
-        .sessions()
-        .end(presented.session, gate.now, until)
-        .await?
-    {
-        let nobody = Actor {
-            kind: "anonymous".into(),
-            id: String::new(),
-            name: String::new(),
-        };
-        let mut audit = Audit::new(nobody, "session.reuse_detected", gate.now, &gate.arrival);
-        audit.target("session", presented.session);
+    if tx.sessions().end(session, gate.now, until).await? {
+        let mut audit = Audit::new(nobody(), event, gate.now, &gate.arrival);
+        audit.target("session", session);
         gate.commit(tx, audit).await?;
     }
     Ok(())
 }
 
-fn actor(user: &User) -> Actor {
+/// A person, for the audit log.
+pub(super) fn actor(user: &User) -> Actor {
     Actor {
         kind: "user".into(),
         id: user.id.to_string(),

@@ -194,6 +194,16 @@ pub const SETTINGS: &[Setting] = &[
          long as it lives.",
     ),
     plain(
+        "browser_session_seconds",
+        "86400",
+        "Seconds for which a browser stays signed in, 300 to 31536000.",
+    ),
+    plain(
+        "browser_idle_seconds",
+        "14400",
+        "Seconds after which a browser is signed out that signs in nowhere, 60 to 31536000.",
+    ),
+    plain(
         "refresh_grace_seconds",
         "10",
         "Seconds for which a refresh token that was used gives the same next one again, because \

@@ -1,13 +1,16 @@
-//! OAuth 2: the token, introspection and revocation endpoints, and their metadata.
+//! OAuth 2 and OpenID Connect: the endpoints, and their metadata.
 //!
 //! The public URL is the issuer of the default organization, and each organization has an issuer
 //! of its own at `/o/{slug}`. Both speak the words of RFC 6749, skip parameters that they do not
 //! know, and run the handlers that `/v1/login/oauth/*` runs.
 
+mod authorize;
 mod client;
+mod end_session;
 mod form;
 mod metadata;
 mod refusal;
+mod userinfo;
 
 pub use client::header as client_header;
 
@@ -28,7 +31,7 @@ use self::client::prove;
 use self::form::Form;
 use self::refusal::{Code, Refusal};
 use crate::app::App;
-use crate::auth::{self, Asker, Client, Issued};
+use crate::auth::{self, Asker, Client, Issued, Redemption, Wish};
 use crate::context::{Arrival, Audit, Gate};
 
 /// What an answer is under.
@@ -50,13 +53,32 @@ pub fn router(app: Arc<App>) -> Router {
         router = router
             .route(&format!("{prefix}/oauth/token"), post(token))
             .route(&format!("{prefix}/oauth/introspect"), post(introspect))
-            .route(&format!("{prefix}/oauth/revoke"), post(revoke));
+            .route(&format!("{prefix}/oauth/revoke"), post(revoke))
+            .route(
+                &format!("{prefix}/oauth/authorize"),
+                get(authorize::ask).post(authorize::ask_by_form),
+            )
+            .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
+            .route(
+                &format!("{prefix}/oauth/userinfo"),
+                get(userinfo::userinfo).post(userinfo::userinfo),
+            )
+            .route(
+                &format!("{prefix}/oauth/end_session"),
+                get(end_session::ask).post(end_session::ask_by_form),
+            )
+            .route(
+                &format!("{prefix}/oauth/end_session/confirm"),
+                post(end_session::confirm),
+            );
     }
     // RFC 8414 §3.1 puts the issuer's path behind the well-known one; others look before it.
     for path in [
         "/.well-known/oauth-authorization-server",
         "/.well-known/oauth-authorization-server/o/{slug}",
         "/o/{slug}/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/o/{slug}/.well-known/openid-configuration",
     ] {
         router = router.route(path, get(configuration));
     }
@@ -81,11 +103,12 @@ async fn token(app: State<Arc<App>>, slug: Option<Path<String>>, request: Reques
     serve("oauth/token", app, slug, request, async |asked| {
         let grant = asked.form.required("grant_type")?;
         match grant {
+            "authorization_code" => authorization_code(asked).await,
             "client_credentials" => client_credentials(asked).await,
             "refresh_token" => refresh(asked).await,
             // `password` is not for clients (RFC 9700 §2.4).
             _ => {
-                let message = "this endpoint knows `client_credentials` and `refresh_token`";
+                let message = "this endpoint does not know that grant";
                 Err(Refusal::new(Code::UnsupportedGrantType, message))
             }
         }
@@ -93,17 +116,41 @@ async fn token(app: State<Arc<App>>, slug: Option<Path<String>>, request: Reques
     .await
 }
 
+async fn authorization_code(asked: &mut Asked) -> Answer {
+    let Asked {
+        gate,
+        client,
+        issuer,
+        form,
+    } = asked;
+    let redemption = Redemption {
+        code: form.required("code")?,
+        verifier: form.get("code_verifier"),
+        redirect_uri: form.required("redirect_uri")?,
+        resources: &form.all("resource"),
+        client,
+        issuer,
+    };
+    let (issued, next) = auth::redeem(gate, redemption).await?;
+    Ok(tokens(issued, next))
+}
+
 async fn client_credentials(asked: &mut Asked) -> Answer {
-    let issued = auth::for_client(&mut asked.gate, &asked.client, &asked.issuer).await?;
+    let resources = asked.form.all("resource");
+    let issued = auth::for_client(&mut asked.gate, &asked.client, &asked.issuer, &resources);
+    let issued = issued.await?;
     Ok(tokens(issued, None))
 }
 
 async fn refresh(asked: &mut Asked) -> Answer {
     let token = asked.form.required("refresh_token")?.to_owned();
-    let scope = asked.form.get("scope").to_owned();
+    let wish = Wish {
+        scope: asked.form.get("scope"),
+        resources: &asked.form.all("resource"),
+    };
     let turn = auth::Turn {
         token: &token,
-        scope: &scope,
+        wish,
         client: Some(&asked.client),
         issuer: &asked.issuer,
     };
@@ -117,6 +164,11 @@ async fn introspect(
     request: Request,
 ) -> Response {
     serve("oauth/introspect", app, slug, request, async |asked| {
+        if asked.client.credential.is_none() {
+            // Anybody can say that it is a public client (RFC 7662 §2.1).
+            let message = "a public client learns nothing of tokens";
+            return Err(Refusal::new(Code::InvalidClient, message));
+        }
         let asker = Asker {
             organization: asked.client.organization.id,
             subject: Subject::Application(asked.client.application.id),
@@ -182,9 +234,9 @@ async fn serve(
         let issuer = issuer(&app.public_url, slug.as_deref());
         let client = prove(&gate, &parts.headers, &form, &issuer, slug.as_deref()).await?;
         let mut asked = Asked {
-            issuer,
             gate,
             client,
+            issuer,
             form,
         };
         answer(&mut asked).await
@@ -227,9 +279,10 @@ fn tokens(issued: Issued, refresh_token: Option<String>) -> Value {
 
 /// An answer that no cache keeps. Nothing to say is an empty body (RFC 7009 §2.2).
 fn said(status: StatusCode, value: &Value) -> Response {
-    let body = match value {
-        Value::Null => Body::empty(),
-        value => Body::from(value.to_string()),
+    let body = if value.is_null() {
+        Body::empty()
+    } else {
+        Body::from(value.to_string())
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -13,6 +13,7 @@ use gatepost_store::{
 use pbjson_types::Struct;
 use time::OffsetDateTime;
 
+use super::client_settings;
 use crate::error::{Error, Result};
 use crate::hexadecimal::hexadecimal;
 use crate::token::Rotation;
@@ -225,6 +226,7 @@ pub async fn application(
         token_algorithm: application.token_algorithm.name().to_owned(),
         status: status(application.status),
         created_at: Some(timestamp(application.created_at)),
+        settings: client_settings::shown(application.settings),
     })
 }
 
@@ -268,6 +270,7 @@ pub fn organization(organization: Organization) -> pb::Organization {
         name: organization.name,
         status: status(organization.status),
         created_at: Some(timestamp(organization.created_at)),
+        accent_color: organization.accent_color,
         password_sign_in: organization.password_sign_in,
     }
 }

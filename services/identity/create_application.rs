@@ -7,7 +7,7 @@ use gatepost_proto::identity::v1::{CreateApplicationRequest, CreateApplicationRe
 use gatepost_store::{Application, Grant, Role};
 
 use super::create_credential::add_secret;
-use super::{convert, find};
+use super::{client_settings, convert, find};
 use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
 use crate::given::field;
@@ -28,6 +28,7 @@ pub async fn create_application(
         token_algorithm: algorithm(&request.token_algorithm),
         status: Status::Active,
         created_at: cx.now,
+        settings: client_settings::read(request.settings.clone().unwrap_or_default())?,
     };
     require_may_publish_as(&cx.caller, &application.name)?;
     let roles = roles(cx, &request).await?;
@@ -42,11 +43,14 @@ pub async fn create_application(
             ))
             .await?;
     }
-    let (_, secret) = add_secret(cx, application.id).await?;
     let id = application.id;
+    let secret = match application.settings.public {
+        true => None,
+        false => Some(add_secret(cx, id).await?.1),
+    };
     let mut shown = convert::application(&cx.tx, cx.now, application).await?;
     cx.audit.target("application", id).after(&shown);
-    shown.client_secret = Some(secret);
+    shown.client_secret = secret;
     Ok(CreateApplicationResponse {
         application: Some(shown),
     })

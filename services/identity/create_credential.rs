@@ -25,6 +25,10 @@ pub async fn create_credential(
     // Whoever has a secret of it may do all that it may.
     let subject = Subject::Application(application.id);
     require_not_above(&cx.caller, subject, Direction::Gain)?;
+    if application.settings.public {
+        let message = "a public application can keep no secret";
+        return Err(Error::invalid("id", message));
+    }
     let present = cx.tx.applications().credentials(application.id).await?;
     if present.len() >= CREDENTIALS_PER_APPLICATION_MAX {
         let limit = CREDENTIALS_PER_APPLICATION_MAX;

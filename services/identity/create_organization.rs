@@ -51,6 +51,7 @@ pub async fn create_organization(
         name: field("name", DisplayName::parse(&request.name))?.into_string(),
         status: Status::Active,
         created_at: cx.now,
+        accent_color: String::new(),
         password_sign_in: true,
     };
     let account = Account {

@@ -1,19 +1,26 @@
-//! `UpdateApplication`: another name, description, algorithm, status, or other roles.
+//! `UpdateApplication`: another name, description, algorithm, status, settings, or other roles.
 
 use gatepost_core::name::DisplayName;
 use gatepost_core::{ApplicationId, GrantSubject, Subject};
 use gatepost_proto::identity::v1::{UpdateApplicationRequest, UpdateApplicationResponse};
-use gatepost_store::{Grant, Role};
+use gatepost_store::{Application, Grant, Role};
 
 use super::create_application::{algorithm, require_may_publish_as};
 use super::escalation::require_may_set_status;
 use super::mask::Mask;
-use super::{convert, find, terms};
+use super::{client_settings, convert, find, terms};
 use crate::context::Cx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::given::field;
 
-const MAY_CHANGE: [&str; 5] = ["name", "description", "roles", "token_algorithm", "status"];
+const MAY_CHANGE: [&str; 6] = [
+    "name",
+    "description",
+    "roles",
+    "token_algorithm",
+    "status",
+    "settings",
+];
 
 /// Handles the RPC.
 pub async fn update_application(
@@ -43,6 +50,10 @@ pub async fn update_application(
             require_may_set_status(&cx.caller, subject, application.status)?;
         }
     }
+    if mask.names("settings", request.settings.is_none()) {
+        application.settings = client_settings::read(request.settings.unwrap_or_default())?;
+        refuse_secrets_of_public(cx, &application).await?;
+    }
     if application != old {
         cx.tx.applications().update(&application).await?;
     }
@@ -59,6 +70,20 @@ pub async fn update_application(
     Ok(UpdateApplicationResponse {
         application: Some(after),
     })
+}
+
+/// Who can keep no secret has none: what is known of it everywhere must prove nothing.
+async fn refuse_secrets_of_public(cx: &Cx, application: &Application) -> Result<()> {
+    let settings = &application.settings;
+    if !settings.public {
+        return Ok(());
+    }
+    let credentials = cx.tx.applications().credentials(application.id).await?;
+    if credentials.is_empty() {
+        return Ok(());
+    }
+    let message = "a public application has no secrets: revoke them before";
+    Err(Error::invalid("settings", message))
 }
 
 async fn set_roles(cx: &Cx, application: ApplicationId, wanted: &[Role]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `UpdateOrganization`: another name, a suspension, another way to sign in.
+//! `UpdateOrganization`: another name or colour, a suspension, another way to sign in.
 
 use gatepost_core::Status;
 use gatepost_core::name::DisplayName;
@@ -12,7 +12,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::given::field;
 
-const MAY_CHANGE: [&str; 3] = ["name", "status", "password_sign_in"];
+const MAY_CHANGE: [&str; 4] = ["name", "status", "accent_color", "password_sign_in"];
 
 /// Handles the RPC: the directory's entry and the organization's own fact, in both audit logs.
 pub async fn update_organization(
@@ -29,6 +29,9 @@ pub async fn update_organization(
     if mask.names("status", request.status.is_empty()) {
         organization.status = convert::read_status(&request.status)?;
         refuse_locking_out(cx, &organization)?;
+    }
+    if mask.names("accent_color", request.accent_color.is_empty()) {
+        organization.accent_color = color(&request.accent_color)?;
     }
     if mask.names("password_sign_in", request.password_sign_in.is_none()) {
         let missing = || Error::invalid("passwordSignIn", "`passwordSignIn` is true or false");
@@ -49,6 +52,18 @@ pub async fn update_organization(
     Ok(UpdateOrganizationResponse {
         organization: Some(after),
     })
+}
+
+/// A colour of six hexadecimal digits, or none.
+fn color(text: &str) -> Result<String> {
+    let is_color = |text: &str| {
+        let digits = text.strip_prefix('#').unwrap_or_default();
+        digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    if text.is_empty() || is_color(text) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(Error::invalid("accentColor", "must be as `#1b6e5a`"))
 }
 
 /// Nobody could take back the suspension of the organization that one must be in to do so.

@@ -153,7 +153,7 @@ mod tests {
         assert!(!stored.fits(b"").unwrap(), "{text}");
     }
 
-    /// The vectors of crypt_blowfish, which Openwall publishes for every implementation.
+    /// The vectors of `crypt_blowfish`, which Openwall publishes for every implementation.
     #[test]
     fn bcrypt_is_the_one_that_all_know() {
         fits(

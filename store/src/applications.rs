@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use time::OffsetDateTime;
 
+use crate::client_settings::ClientSettings;
 use crate::columns;
 use crate::entity::{applications, credentials};
 use crate::error::{Result, StoreError};
@@ -37,6 +38,8 @@ pub struct Application {
     pub status: Status,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// What is set of it as a client of OAuth.
+    pub settings: ClientSettings,
 }
 
 impl Application {
@@ -57,12 +60,26 @@ impl Application {
             token_algorithm: columns::algorithm(&row.token_algorithm, table, column, &id)?,
             status: columns::status(&row.status, table, row.id)?,
             created_at: instant(row.created_at, table, &id)?,
+            settings: read_settings(row.settings.as_deref(), &id)?,
             name: row.name,
             name_key: row.name_key,
             description: row.description,
             client_id: row.client_id,
         })
     }
+}
+
+fn read_settings(text: Option<&str>, id: &str) -> Result<ClientSettings> {
+    let read = |text| columns::from_json(text, "applications", "settings", id);
+    text.map_or_else(|| Ok(ClientSettings::default()), read)
+}
+
+/// Nothing is written of an application of which nothing was set.
+fn written_settings(settings: &ClientSettings) -> Result<Option<String>> {
+    if *settings == ClientSettings::default() {
+        return Ok(None);
+    }
+    columns::to_json(settings).map(Some)
 }
 
 /// One secret of an application, or a public key whose private half it has.
@@ -191,6 +208,7 @@ impl<'a> Applications<'a> {
             token_algorithm: application.token_algorithm.name().to_owned(),
             status: columns::status_text(application.status),
             created_at: micros(application.created_at),
+            settings: written_settings(&application.settings)?,
         };
         applications::Entity::insert(row.into_active_model())
             .exec_without_returning(self.scope.database())
@@ -200,7 +218,7 @@ impl<'a> Applications<'a> {
         Ok(())
     }
 
-    /// Replaces name, description, algorithm and status; nothing when nothing differs. `NotFound`
+    /// Replaces name, description, algorithm, status and settings; nothing when nothing differs. `NotFound`
     /// when there is no such application, `Conflict` when the name is taken.
     pub async fn update(self, application: &Application) -> Result<()> {
         let before = self
@@ -220,6 +238,7 @@ impl<'a> Applications<'a> {
             description: ActiveValue::Set(application.description.clone()),
             token_algorithm: ActiveValue::Set(application.token_algorithm.name().to_owned()),
             status: ActiveValue::Set(columns::status_text(application.status)),
+            settings: ActiveValue::Set(written_settings(&application.settings)?),
             ..Default::default()
         };
         applications::Entity::update_many()

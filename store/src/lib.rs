@@ -10,6 +10,7 @@ mod applications;
 mod audit;
 mod bus;
 mod cache;
+mod client_settings;
 mod columns;
 mod commit;
 mod config;
@@ -43,6 +44,7 @@ pub use applications::{Application, ApplicationFilter, Applications, Credential,
 pub use audit::{Actor, Audit, AuditDraft, AuditEvent, AuditFilter, Target};
 pub use bus::{Bus, HintStream};
 pub use cache::Cache;
+pub use client_settings::{ClientSettings, GrantType};
 pub use config::StoreConfig;
 pub use error::{Cause, Result, StoreError};
 pub use failures::{Failures, SignInFailure};

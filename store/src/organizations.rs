@@ -31,6 +31,8 @@ pub struct Organization {
     pub status: Status,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// The colour of its pages as `#rrggbb`; empty for ours.
+    pub accent_color: String,
     /// Whether its people may sign in with a password.
     pub password_sign_in: bool,
 }
@@ -52,6 +54,7 @@ impl Organization {
             created_at: instant(row.created_at, "organizations", &row.id.to_string())?,
             slug: row.slug,
             name: row.name,
+            accent_color: row.accent_color.unwrap_or_default(),
             password_sign_in: row.password_sign_in,
         })
     }
@@ -141,8 +144,8 @@ impl<'a> Organizations<'a> {
         Ok(())
     }
 
-    /// Replaces name, status and how one signs in; nothing when nothing differs. `NotFound` when there is no such
-    /// organization, `Outside` when this is not the system organization.
+    /// Replaces everything but id, slug and time of making; nothing when nothing differs. `NotFound`
+    /// when there is no such organization, `Outside` when this is not the system organization.
     pub async fn update(self, organization: &Organization) -> Result<()> {
         self.scope.require_system(NOUN)?;
         let before = self
@@ -152,6 +155,7 @@ impl<'a> Organizations<'a> {
         let after = Organization {
             name: organization.name.clone(),
             status: organization.status,
+            accent_color: organization.accent_color.clone(),
             password_sign_in: organization.password_sign_in,
             ..before.clone()
         };
@@ -161,6 +165,7 @@ impl<'a> Organizations<'a> {
         let row = organizations::ActiveModel {
             name: ActiveValue::Set(after.name.clone()),
             status: ActiveValue::Set(columns::status_text(after.status)),
+            accent_color: ActiveValue::Set(Some(after.accent_color.clone())),
             password_sign_in: ActiveValue::Set(after.password_sign_in),
             ..Default::default()
         };
@@ -197,6 +202,7 @@ pub(crate) async fn insert_rows(
         name: organization.name.clone(),
         status: columns::status_text(organization.status),
         created_at: micros(organization.created_at),
+        accent_color: Some(organization.accent_color.clone()),
         password_sign_in: organization.password_sign_in,
     };
     organizations::Entity::insert(row.into_active_model())

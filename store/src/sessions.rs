@@ -1,5 +1,7 @@
 //! Signed-in devices: live ones, and ended ones until their last access token expires.
 
+mod browsers;
+
 use gatepost_core::session::{Presented, Rotation, RotationLimits};
 use gatepost_core::{ApplicationId, Change, Fact, SessionId, UserId};
 use sea_orm::{
@@ -48,6 +50,12 @@ pub struct Session {
     pub device: Device,
     /// How the person proved who she is (RFC 8176).
     pub methods: Vec<String>,
+    /// When the person proved it: when the session began, or that of the browser.
+    pub signed_in_at: OffsetDateTime,
+    /// What its tokens are for (RFC 8707 §2); empty for all that accepts ours.
+    pub resources: Vec<String>,
+    /// What it may learn of the person beside what its scope says (OpenID Connect Core §5.5).
+    pub claims: Vec<String>,
 }
 
 /// Where a session is used, as far as that can be known; empty where it is not.
@@ -91,6 +99,9 @@ impl Session {
                 agent: row.agent.clone().unwrap_or_default(),
             },
             methods: words(row.methods.as_deref()),
+            signed_in_at: instant(row.signed_in_at.unwrap_or(row.created_at), TABLE, &id)?,
+            resources: words(row.resources.as_deref()),
+            claims: words(row.claims.as_deref()),
         })
     }
 
@@ -210,6 +221,9 @@ impl<'a> Sessions<'a> {
             address: Some(session.device.address.clone()),
             agent: Some(session.device.agent.clone()),
             methods: Some(session.methods.join(" ")),
+            signed_in_at: Some(micros(session.signed_in_at)),
+            resources: Some(session.resources.join(" ")),
+            claims: Some(session.claims.join(" ")),
         };
         sessions::Entity::insert(row.into_active_model())
             .exec_without_returning(self.scope.database())

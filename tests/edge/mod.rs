@@ -1,10 +1,13 @@
 //! Wires that other standards fix, as their own clients and real proxies call them.
 
 mod authzen;
+mod browser;
 mod decisions;
 mod envoy;
 mod forward_auth;
 mod oauth;
+mod openid;
+mod pages;
 mod product;
 mod proxies;
 mod real_envoy;

@@ -214,6 +214,10 @@ fn ask_for_callgrind_alone(users: u64) {
     let shape = Shape::people(users);
     let (system, organization) = (dataset::system(1), dataset::build(0, shape));
     let asks = dataset::questions(10_000, 1, shape);
+    // What the first one to ask finds out is not found out again.
+    for ask in &asks {
+        black_box(answer(&system, Some(&organization), ask, &NO_ATTRIBUTES));
+    }
     ask_for_callgrind(&system, &organization, &asks);
 }
 

@@ -1,3 +1,5 @@
+mod editions;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -5,6 +5,7 @@ use crate::hash::Key;
 use crate::id::RoleId;
 use crate::index::{Origin, Speakers};
 use crate::role::{Effects, Probe};
+use crate::sayings::Said;
 use crate::seats::RoleSet;
 use crate::snapshot::{ProductEntry, RoleGrant, UserEntry};
 use crate::terms::Attributes;
@@ -29,7 +30,7 @@ pub(super) struct Verdict<'a, 'q> {
 
 /// Roles that allow, and roles that deny.
 #[derive(Default)]
-struct Said {
+struct Spoken {
     allows: RoleSet,
     denies: RoleSet,
     /// Some are not among them, because there are so many.
@@ -56,30 +57,33 @@ impl<'a, 'q> Verdict<'a, 'q> {
     pub(super) fn hear(&mut self, held: Held<'_>) {
         match held {
             Held::Application(grants) => self.hear_each(|| grants),
-            Held::User(user) => {
-                let everyone = self.product.everyone_grants();
-                if !everyone.is_empty() {
-                    self.hear_each(|| everyone);
-                }
-                self.hear_user(user);
-            }
+            Held::User(user) => self.hear_user(user),
         }
     }
 
     /// Most questions are settled by which roles speak and which are held.
     fn hear_user(&mut self, user: UserEntry<'_>) {
-        let organization = self.view.organization;
-        let mut said = Said::default();
-        self.view
-            .each_speakers(self.product, self.probe, |speakers, origin| {
-                self.note(speakers, origin, &mut said);
-            });
+        let (system, organization) = (self.view.system, self.view.organization);
+        let said = organization.said(system, self.product, self.probe, || self.find());
+        self.effects = said.everyone;
         // Last, because until here her record was on its way from memory.
         let held = organization.held(user);
-        let (allows, denies) = (held & said.allows, held & said.denies);
-        if !said.more && (allows | denies).is_empty() {
+        if !said.is_more {
+            return self.hear_seats(user, said.allows(&held), said.denies(&held));
+        }
+        let spoken = self.spoken();
+        if spoken.more {
+            return self.hear_each(|| organization.grants_of(user, held));
+        }
+        self.hear_seats(user, held & spoken.allows, held & spoken.denies);
+    }
+
+    /// Takes in what is said by those roles that the user holds, by their seats.
+    fn hear_seats(&mut self, user: UserEntry<'_>, allows: RoleSet, denies: RoleSet) {
+        if (allows | denies).is_empty() {
             return;
         }
+        let organization = self.view.organization;
         let doubtful = organization.seats().doubtful();
         if !(denies & !doubtful).is_empty() {
             self.effects = self.effects | Effects::DENY;
@@ -87,23 +91,39 @@ impl<'a, 'q> Verdict<'a, 'q> {
         }
         if !(allows & !doubtful).is_empty() {
             self.effects = self.effects | Effects::ALLOW;
-            if denies.is_empty() && !said.more {
+            if denies.is_empty() {
                 return;
             }
         }
-        let open = if said.more {
-            held
-        } else {
-            (allows | denies) & doubtful
-        };
+        let open = (allows | denies) & doubtful;
         self.hear_each(|| organization.grants_of(user, open));
     }
 
+    /// Finds out what is said of the question, whoever asks it.
+    fn find(&self) -> Said {
+        let mut everyone = Verdict { ..*self };
+        everyone.hear_each(|| self.product.everyone_grants());
+        let spoken = self.spoken();
+        if spoken.more {
+            return Said::more(everyone.effects);
+        }
+        Said::new(everyone.effects, spoken.allows, spoken.denies)
+    }
+
+    fn spoken(&self) -> Spoken {
+        let mut spoken = Spoken::default();
+        self.view
+            .each_speakers(self.product, self.probe, |speakers, origin| {
+                self.note(speakers, origin, &mut spoken);
+            });
+        spoken
+    }
+
     /// Notes who says what, by seats; who has none is not noted, because nobody holds it.
-    fn note(&self, speakers: &Speakers, origin: Origin, said: &mut Said) {
+    fn note(&self, speakers: &Speakers, origin: Origin, spoken: &mut Spoken) {
         let seats = self.view.organization.seats();
         let Some(few) = speakers.few() else {
-            said.more = true;
+            spoken.more = true;
             return;
         };
         for speaker in few {
@@ -111,7 +131,7 @@ impl<'a, 'q> Verdict<'a, 'q> {
             if let Some(seat) = seats.find(hash, role)
                 && self.counts(origin, hash, role)
             {
-                said.add(seat, speaker.effects);
+                spoken.add(seat, speaker.effects);
             }
         }
     }
@@ -141,7 +161,7 @@ impl<'a, 'q> Verdict<'a, 'q> {
     }
 }
 
-impl Said {
+impl Spoken {
     fn add(&mut self, seat: u32, effects: Effects) {
         if effects.allows() {
             self.allows.insert(seat);

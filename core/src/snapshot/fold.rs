@@ -139,7 +139,7 @@ impl Snapshot {
         {
             let installation = Arc::make_mut(&mut self.installation);
             installation.set_product(slug, aliases, declared, everyone, routes);
-            self.stale_products = true;
+            self.stale_roles = true;
         }
         if let Fact::SigningKey {
             kid,
@@ -170,7 +170,7 @@ impl Snapshot {
             FactKey::EndedSession(id) => self.ended_sessions.edit(*id, |old| *old = None),
             FactKey::Product(slug) => {
                 Arc::make_mut(&mut self.installation).remove_product(slug);
-                self.stale_products = true;
+                self.stale_roles = true;
             }
             FactKey::SigningKey(kid) => self.set_key(kid, None),
         }
@@ -197,7 +197,7 @@ impl Snapshot {
             .roles
             .edit(id, |old| std::mem::replace(old, role.clone()));
         self.index.change(id, before.as_deref(), role.as_deref());
-        self.stale_products |= self.installation.has_products();
+        self.stale_roles = true;
     }
 
     fn set_key(&mut self, kid: &str, key: Option<SigningKeyEntry>) {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use crate::fact::{Algorithm, Effect};
+use crate::declared::Declared;
+use crate::fact::Algorithm;
 use crate::hash::hash_of_name;
 use crate::id::RoleId;
 use crate::index::{PermissionIndex, ProductIndex, ProductName};
-use crate::role::{ANY, PermissionSet, Probe};
+use crate::role::Probe;
 use crate::route::{Matched, Route, Routes};
+use crate::sayings::Place;
 use crate::terms::RoleGrant;
 
 /// A product, as its manifest declares it.
@@ -18,7 +20,9 @@ use crate::terms::RoleGrant;
 pub struct ProductEntry {
     slug: Box<str>,
     aliases: Vec<Box<str>>,
-    declared: Arc<PermissionSet>,
+    declared: Arc<Declared>,
+    /// Which of the installation's products it is.
+    number: u32,
     everyone: Vec<RoleId>,
     /// The same as grants.
     everyone_grants: Vec<RoleGrant>,
@@ -43,16 +47,17 @@ impl ProductEntry {
 
     /// The (resource, action) pairs that it knows, sorted.
     pub fn declared(&self) -> Vec<(String, String)> {
-        let pairs = self.declared.to_sorted().into_iter();
+        let pairs = self.declared.iter();
+        let mut pairs: Vec<(String, String)> = pairs
+            .map(|(resource, action)| (resource.to_owned(), action.to_owned()))
+            .collect();
+        pairs.sort_unstable();
         pairs
-            .map(|permission| (permission.resource, permission.action))
-            .collect()
     }
 
     /// The (resource, action) pairs that it knows, in no order.
     pub(crate) fn declared_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.declared.iter();
-        pairs.map(|(resource, action, _)| (resource, action))
+        self.declared.iter()
     }
 
     /// Its roles that every user of every organization holds, sorted.
@@ -90,7 +95,17 @@ impl ProductEntry {
 
     /// Whether it declares just this. A wildcard is for roles and declares nothing.
     pub(crate) fn declares(&self, probe: &Probe<'_>) -> bool {
-        probe.resource != ANY && probe.action != ANY && self.declared.exact(probe).allows()
+        self.declared.number(probe).is_some()
+    }
+
+    /// Where it is kept what is said of a permission, of one that it declares.
+    pub(crate) fn place(&self, probe: &Probe<'_>, products: usize) -> Option<Place> {
+        Some(Place {
+            products,
+            product: self.number,
+            permissions: self.declared.len(),
+            permission: self.declared.number(probe)?,
+        })
     }
 }
 
@@ -133,8 +148,9 @@ impl Installation {
         found.map(|(_, product)| &**product)
     }
 
-    pub(super) fn has_products(&self) -> bool {
-        !self.products.is_empty()
+    /// How many products there are.
+    pub(super) fn len(&self) -> usize {
+        self.products.len()
     }
 
     pub(super) fn products(&self) -> impl Iterator<Item = &ProductEntry> {
@@ -149,14 +165,11 @@ impl Installation {
         everyone: &[RoleId],
         routes: &[Route],
     ) {
-        let mut pairs = PermissionSet::default();
-        for (resource, action) in declared {
-            pairs.insert(resource, action, Effect::Allow);
-        }
         let mut product = ProductEntry {
             slug: slug.into(),
             aliases: aliases.iter().map(|alias| alias.as_str().into()).collect(),
-            declared: Arc::new(pairs),
+            declared: Arc::new(Declared::new(declared)),
+            number: 0,
             everyone: everyone.to_vec(),
             everyone_grants: Vec::new(),
             names: Vec::new(),
@@ -195,9 +208,10 @@ impl Installation {
         }
         let slugs = self.products.keys();
         means.extend(slugs.map(|slug| (slug.clone(), slug.clone())));
-        for (slug, product) in &mut self.products {
+        for (number, (slug, product)) in (0..).zip(&mut self.products) {
             let names = means.iter().filter(|(_, meant)| *meant == slug);
             let product = Arc::make_mut(product);
+            product.number = number;
             product.names = names.map(|(name, _)| ProductName::new(name)).collect();
             let indexes = product.names.iter().filter_map(|name| index.of(name));
             product.indexes = indexes.cloned().collect();

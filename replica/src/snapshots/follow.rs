@@ -70,14 +70,14 @@ impl Snapshots {
                     }
                 }
             }
-            let organizations = if Instant::now() >= next_beat {
+            let (organizations, newest) = if Instant::now() >= next_beat {
                 next_beat = Instant::now() + beat;
                 self.begin_beat()
             } else {
                 self.take_wanted()
             };
             // Who waits wants the newest; else the age may take a part of the bound.
-            let age_max = if self.newest.swap(false, Ordering::SeqCst) {
+            let age_max = if newest {
                 Duration::ZERO
             } else {
                 self.config.bound / 2
@@ -106,21 +106,22 @@ impl Snapshots {
         matters
     }
 
-    /// Every organization, for the round of a beat.
-    fn begin_beat(&self) -> Vec<OrganizationId> {
+    /// Every organization, for the round of a beat, and whether somebody waits for the newest.
+    fn begin_beat(&self) -> (Vec<OrganizationId>, bool) {
         let beat = self.beat.fetch_add(1, Ordering::Relaxed);
         self.sweep(beat);
         self.forget_steps();
         self.measure();
-        self.lock_wanted().clear();
-        self.read_slots().keys().copied().collect()
+        let round = std::mem::take(&mut *self.next_round());
+        (self.read_slots().keys().copied().collect(), round.newest)
     }
 
-    /// Those that somebody waits for, and the system organization, which every decision needs.
-    fn take_wanted(&self) -> Vec<OrganizationId> {
-        let mut wanted = std::mem::take(&mut *self.lock_wanted());
-        wanted.insert(self.config.system);
-        wanted.into_iter().collect()
+    /// Those that were hinted at or that somebody waits for, and the system organization, which every
+    /// decision needs.
+    fn take_wanted(&self) -> (Vec<OrganizationId>, bool) {
+        let mut round = std::mem::take(&mut *self.next_round());
+        round.organizations.insert(self.config.system);
+        (round.organizations.into_iter().collect(), round.newest)
     }
 
     /// Takes note of a failed round; answers since when rounds fail.

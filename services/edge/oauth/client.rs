@@ -1,5 +1,5 @@
-//! Client authentication: a secret in the `Authorization` header or in the form (RFC 6749 §2.3), or
-//! an assertion (RFC 7523 §2.2).
+//! Client authentication: a secret in the `Authorization` header or in the form (RFC 6749 §2.3), an
+//! assertion (RFC 7523 §2.2), or nothing but its name of a public client.
 
 use std::sync::Arc;
 
@@ -61,7 +61,11 @@ async fn by_secret(gate: &Gate, presented: Presented) -> Result<Arc<Client>, Ref
     let wrong = |refusal: Refusal| refusal.by_header(presented.by_header);
     let is_short =
         presented.id.len() <= CLIENT_ID_BYTES_MAX && presented.secret.len() <= SECRET_BYTES_MAX;
-    if presented.id.is_empty() || presented.secret.is_empty() || !is_short {
+    if !presented.id.is_empty() && presented.secret.is_empty() && is_short {
+        let client = Client::public(&gate.app, &presented.id).await;
+        return client.map_err(|error| wrong(error.into()));
+    }
+    if presented.id.is_empty() || !is_short {
         return Err(wrong(unknown()));
     }
     let entered = Client::enter(gate, &presented.id, &presented.secret).await;

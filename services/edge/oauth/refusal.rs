@@ -25,6 +25,10 @@ pub enum Code {
     InvalidClient,
     /// The code or refresh token is not good.
     InvalidGrant,
+    /// The client may not use this grant.
+    UnauthorizedClient,
+    /// The client may not ask for that resource (RFC 8707 §2).
+    InvalidTarget,
     /// There is no such grant here.
     UnsupportedGrantType,
     /// Such a token cannot be revoked (RFC 7009 §2.2.1).
@@ -39,7 +43,8 @@ pub enum Code {
 #[derive(Debug)]
 pub struct Refusal {
     code: Code,
-    error: Error,
+    /// Boxed, so that a success does not carry what a refusal needs.
+    error: Box<Error>,
     /// Whether the client tried to prove itself in the header: then it is asked for there.
     by_header: bool,
 }
@@ -50,6 +55,8 @@ impl Code {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidTarget => "invalid_target",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -63,6 +70,8 @@ impl Code {
             Self::InvalidRequest => ErrorReason::InvalidRequest,
             Self::InvalidClient => ErrorReason::ClientInvalid,
             Self::InvalidGrant => ErrorReason::RefreshTokenInvalid,
+            Self::UnauthorizedClient => ErrorReason::GrantTypeRefused,
+            Self::InvalidTarget => ErrorReason::ResourceRefused,
             Self::UnsupportedGrantType => ErrorReason::GrantTypeUnsupported,
             Self::UnsupportedTokenType => ErrorReason::TokenNotRevocable,
             Self::TemporarilyUnavailable => ErrorReason::StoreUnavailable,
@@ -73,6 +82,9 @@ impl Code {
     fn of(reason: ErrorReason) -> Self {
         match reason.http_status() {
             _ if reason == ErrorReason::RefreshTokenInvalid => Self::InvalidGrant,
+            _ if reason == ErrorReason::CodeInvalid => Self::InvalidGrant,
+            _ if reason == ErrorReason::GrantTypeRefused => Self::UnauthorizedClient,
+            _ if reason == ErrorReason::ResourceRefused => Self::InvalidTarget,
             _ if reason == ErrorReason::GrantTypeUnsupported => Self::UnsupportedGrantType,
             _ if reason == ErrorReason::TokenNotRevocable => Self::UnsupportedTokenType,
             StatusCode::UNAUTHORIZED => Self::InvalidClient,
@@ -90,7 +102,12 @@ impl Code {
             Self::TemporarilyUnavailable | Self::ServerError => reason.http_status(),
             // A body that is too large, or of another kind, has a status of its own.
             Self::InvalidRequest if reason != ErrorReason::InvalidRequest => reason.http_status(),
-            _ => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::InvalidTarget
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -100,7 +117,7 @@ impl Refusal {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
-            error: Error::new(code.reason(), message),
+            error: Box::new(Error::new(code.reason(), message)),
             by_header: false,
         }
     }
@@ -117,6 +134,11 @@ impl Refusal {
         Error::new(reason, status.message().to_owned()).into()
     }
 
+    /// Its code and its description.
+    pub fn said(&self) -> (&'static str, String) {
+        (self.code.name(), plain(self.error.message()))
+    }
+
     /// Says it, and tells the log.
     pub fn respond(self, face: &'static str, arrival: &Arrival) -> Response {
         let Self {
@@ -126,7 +148,7 @@ impl Refusal {
         } = self;
         tell(face, arrival, &error);
         let reason = error.reason();
-        let status = Status::from(error);
+        let status = Status::from(*error);
         let body = json!({"error": code.name(), "error_description": plain(status.message())});
         let mut response = said(code.status(reason), &body);
         let headers = response.headers_mut();
@@ -148,7 +170,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self {
             code: Code::of(error.reason()),
-            error,
+            error: Box::new(error),
             by_header: false,
         }
     }

@@ -16,6 +16,7 @@ pub struct Model {
     pub token_algorithm: String,
     pub status: String,
     pub created_at: i64,
+    pub settings: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

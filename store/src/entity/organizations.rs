@@ -11,6 +11,7 @@ pub struct Model {
     pub name: String,
     pub status: String,
     pub created_at: i64,
+    pub accent_color: Option<String>,
     pub password_sign_in: bool,
 }
 

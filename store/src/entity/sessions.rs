@@ -25,6 +25,9 @@ pub struct Model {
     pub address: Option<String>,
     pub agent: Option<String>,
     pub methods: Option<String>,
+    pub signed_in_at: Option<i64>,
+    pub resources: Option<String>,
+    pub claims: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -9,6 +9,7 @@ mod m0003_sessions;
 mod m0004_signing_key_turns;
 mod m0005_passwords;
 mod m0006_public_keys;
+mod m0007_sign_in_pages;
 mod m0009_delivery;
 
 use sea_orm::sea_query::{
@@ -37,7 +38,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -78,6 +79,13 @@ const MIGRATIONS: [Migration; 7] = [
         tables: m0006_public_keys::tables,
         columns: m0006_public_keys::columns,
         indexes: m0006_public_keys::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 7,
+        tables: Vec::new,
+        columns: m0007_sign_in_pages::columns,
+        indexes: Vec::new,
         gone: Vec::new,
     },
     Migration {

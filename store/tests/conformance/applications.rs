@@ -1,7 +1,9 @@
 //! Machine clients.
 
 use gatepost_core::{Algorithm, Fact, GrantSubject, Status};
-use gatepost_store::{Application, ApplicationFilter, Grant, StoreError, Walk};
+use gatepost_store::{
+    Application, ApplicationFilter, ClientSettings, Grant, GrantType, StoreError, Walk,
+};
 use time::Duration;
 
 use crate::world::{World, application, credential, draft, id, now, session};
@@ -27,6 +29,12 @@ pub async fn an_application_lives(world: World) {
         name_key: "machine".into(),
         token_algorithm: Algorithm::RS256,
         status: Status::Suspended,
+        settings: ClientSettings {
+            redirect_uris: vec!["https://app.test/cb".into()],
+            grant_types: vec![GrantType::AuthorizationCode],
+            public: true,
+            ..ClientSettings::default()
+        },
         ..machine.clone()
     };
     applications.update(&other).await.unwrap();

@@ -7,7 +7,12 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 8] = [
+pub const UNDO: [&str; 13] = [
+    "ALTER TABLE applications DROP COLUMN settings",
+    "ALTER TABLE organizations DROP COLUMN accent_color",
+    "ALTER TABLE sessions DROP COLUMN signed_in_at",
+    "ALTER TABLE sessions DROP COLUMN resources",
+    "ALTER TABLE sessions DROP COLUMN claims",
     "ALTER TABLE organizations DROP COLUMN password_sign_in",
     "DROP TABLE message_provider_links",
     "DROP TABLE message_providers",

@@ -7,8 +7,9 @@ use gatepost_core::{
     OrganizationId, RoleId, SessionId, Status, UserId,
 };
 use gatepost_store::{
-    Actor, Application, AuditDraft, Credential, Device, FactParts, Facts, Grant, Group,
-    Installation, Organization, PasswordHash, Proof, Role, Session, Store, StoreConfig, User,
+    Actor, Application, AuditDraft, ClientSettings, Credential, Device, FactParts, Facts, Grant,
+    Group, Installation, Organization, PasswordHash, Proof, Role, Session, Store, StoreConfig,
+    User,
 };
 use sea_orm::{Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -130,6 +131,7 @@ pub fn application(name: &str) -> Application {
         token_algorithm: Algorithm::EdDSA,
         status: Status::Active,
         created_at: now(),
+        settings: ClientSettings::default(),
     }
 }
 
@@ -161,6 +163,9 @@ pub fn session(user: UserId) -> Session {
             agent: "browser/1".into(),
         },
         methods: vec!["pwd".into()],
+        signed_in_at: now(),
+        resources: vec!["https://api.test".into()],
+        claims: vec!["email".into()],
     }
 }
 
@@ -171,6 +176,7 @@ pub fn organization(slug: &str, created_at: OffsetDateTime) -> Organization {
         name: format!("The {slug}"),
         status: Status::Active,
         created_at,
+        accent_color: "#0a6c74".into(),
         password_sign_in: true,
     }
 }

@@ -7,7 +7,7 @@ use crate::world::{PASSWORD, PUBLIC_URL, World, claims, fields};
 
 const TOKEN: &str = "/oauth/token";
 
-fn refresh<'a>(token: &'a str) -> [(&'static str, &'a str); 2] {
+fn refresh(token: &str) -> [(&'static str, &str); 2] {
     [("grant_type", "refresh_token"), ("refresh_token", token)]
 }
 

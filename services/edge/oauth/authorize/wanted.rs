@@ -1,0 +1,223 @@
+//! What is wanted of the person, and what for.
+
+use gatepost_store::{Application, GrantType};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::party::Denial;
+use crate::auth::{Browser, narrowed, person_scope};
+use crate::edge::oauth::form::Form;
+use crate::token::is_challenge;
+
+/// Our own parameter: the second from which on signing in counts. It stands in for `prompt=login`
+/// and `max_age` on the way back from there. Who takes it out of the address could as well have
+/// taken those out.
+pub const SIGNED_IN_AFTER: &str = "signed_in_after";
+
+/// The longest `nonce`, in bytes.
+const NONCE_BYTES_MAX: usize = 512;
+/// How many resources may be asked for at once.
+const RESOURCES_MAX: usize = 5;
+/// What may be asked for by name (OpenID Connect Core §5.5).
+pub const CLAIMS: [&str; 4] = ["name", "preferred_username", "email", "email_verified"];
+
+/// What is wanted.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// The scopes, separated by spaces.
+    pub scope: String,
+    /// The challenge of the code; empty without.
+    pub challenge: String,
+    /// What the ID token is to repeat.
+    pub nonce: String,
+    /// What the tokens are to be for.
+    pub resources: Vec<String>,
+    /// Single members, with their place before them.
+    pub claims: Vec<String>,
+    /// Whether nobody may be asked anything.
+    pub is_silent: bool,
+    /// Whether she must be asked whether she consents.
+    pub asks_consent: bool,
+    /// Whose answer it must be; empty for anybody's.
+    pub subject: String,
+    /// Whether she must sign in although she is signed in.
+    signs_in: bool,
+    /// How many seconds ago she may have signed in.
+    max_age: Option<i64>,
+    /// The second from which on signing in counts.
+    after: Option<i64>,
+}
+
+impl Wanted {
+    /// Reads what is wanted.
+    ///
+    /// # Errors
+    /// What the application is told.
+    pub fn read(application: &Application, form: &Form) -> Result<Self, Denial> {
+        refuse_unsupported(application, form)?;
+        let mut wanted = Self {
+            scope: person_scope(form.get("scope"), None),
+            challenge: challenge(application, form)?,
+            nonce: form.get("nonce").to_owned(),
+            resources: resources(application, form)?,
+            max_age: number(form, "max_age")?,
+            after: number(form, SIGNED_IN_AFTER)?,
+            ..Self::default()
+        };
+        if wanted.nonce.len() > NONCE_BYTES_MAX {
+            return Err(Denial::new("invalid_request", "`nonce` is too long"));
+        }
+        wanted.read_prompt(form.get("prompt"))?;
+        wanted.read_claims(form.get("claims"))?;
+        Ok(wanted)
+    }
+
+    /// Whether who is signed in with a browser is who is wanted, and did so recently enough.
+    pub fn is_met_by(&self, browser: &Browser, now: OffsetDateTime) -> bool {
+        let at = browser.session.signed_in_at.unix_timestamp();
+        let is_recent = self
+            .max_age
+            .is_none_or(|age| now.unix_timestamp() - at <= age);
+        let is_after = self.after.is_none_or(|after| at >= after);
+        let is_she = self.subject.is_empty() || self.subject == browser.user.id.to_string();
+        !self.signs_in && is_recent && is_after && is_she
+    }
+
+    /// Whether she just signed in, and somebody else is wanted: to ask again would never end.
+    pub fn is_in_vain(&self) -> bool {
+        self.after.is_some() && !self.subject.is_empty()
+    }
+
+    /// Whether the application learns what a scope tells, all of it or a part.
+    pub fn learns(&self, scope: &str) -> bool {
+        let members: &[&str] = match scope {
+            "profile" => &["name", "preferred_username"],
+            "email" => &["email", "email_verified"],
+            _ => &[],
+        };
+        let asked = |claim: &String| {
+            members
+                .iter()
+                .any(|member| claim.ends_with(&format!(".{member}")))
+        };
+        self.scope.split(' ').any(|one| one == scope) || self.claims.iter().any(asked)
+    }
+
+    /// OpenID Connect Core §3.1.2.1.
+    fn read_prompt(&mut self, prompt: &str) -> Result<(), Denial> {
+        for word in prompt.split(' ').filter(|word| !word.is_empty()) {
+            match word {
+                "none" => self.is_silent = true,
+                // There is one account at a time: to choose another one is to sign in with it.
+                "login" | "select_account" => self.signs_in = true,
+                "consent" => self.asks_consent = true,
+                _ => return Err(Denial::new("invalid_request", "`prompt` is unknown")),
+            }
+        }
+        if self.is_silent && (self.signs_in || self.asks_consent) {
+            let message = "`prompt` cannot be `none` and something else";
+            return Err(Denial::new("invalid_request", message));
+        }
+        Ok(())
+    }
+
+    /// OpenID Connect Core §5.5. What is unknown is skipped, and `essential` changes nothing: what
+    /// may be told is told.
+    fn read_claims(&mut self, claims: &str) -> Result<(), Denial> {
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let malformed = || Denial::new("invalid_request", "`claims` is no object of JSON");
+        let asked: Value = serde_json::from_str(claims).map_err(|_| malformed())?;
+        let asked = asked.as_object().ok_or_else(malformed)?;
+        for place in ["id_token", "userinfo"] {
+            let Some(members) = asked.get(place).and_then(Value::as_object) else {
+                continue;
+            };
+            let known = CLAIMS.iter().filter(|name| members.contains_key(**name));
+            self.claims
+                .extend(known.map(|name| format!("{place}.{name}")));
+            if let Some(Value::String(subject)) =
+                members.get("sub").and_then(|sub| sub.get("value"))
+            {
+                self.subject.clone_from(subject);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_unsupported(application: &Application, form: &Form) -> Result<(), Denial> {
+    let refused = [
+        ("request", "request_not_supported"),
+        ("request_uri", "request_uri_not_supported"),
+        ("registration", "registration_not_supported"),
+    ];
+    if let Some((name, code)) = refused
+        .into_iter()
+        .find(|(name, _)| !form.get(name).is_empty())
+    {
+        return Err(Denial::new(code, format!("`{name}` is not supported")));
+    }
+    if !application.settings.allows(GrantType::AuthorizationCode) {
+        let message = "the application may not ask for codes";
+        return Err(Denial::new("unauthorized_client", message));
+    }
+    match form.get("response_type") {
+        "code" => {}
+        "" => return Err(Denial::new("invalid_request", "`response_type` is missing")),
+        _ => {
+            let message = "`response_type` must be `code`";
+            return Err(Denial::new("unsupported_response_type", message));
+        }
+    }
+    match form.get("response_mode") {
+        "" | "query" | "fragment" | "form_post" => Ok(()),
+        _ => Err(Denial::new("invalid_request", "`response_mode` is unknown")),
+    }
+}
+
+/// `S256` and nothing else: without a method it would be `plain`, which protects nothing from who
+/// sees the request (RFC 9700 §2.1.1).
+fn challenge(application: &Application, form: &Form) -> Result<String, Denial> {
+    let (challenge, method) = (
+        form.get("code_challenge"),
+        form.get("code_challenge_method"),
+    );
+    if challenge.is_empty() && method.is_empty() && application.settings.pkce_optional {
+        return Ok(String::new());
+    }
+    if method != "S256" || !is_challenge(challenge) {
+        let message = "`code_challenge` must be there, and `code_challenge_method` be `S256`";
+        return Err(Denial::new("invalid_request", message));
+    }
+    Ok(challenge.to_owned())
+}
+
+fn resources(application: &Application, form: &Form) -> Result<Vec<String>, Denial> {
+    let asked = form.all("resource");
+    let resources = narrowed(&asked, &[], &application.settings);
+    match resources {
+        Ok(resources) if resources.len() <= RESOURCES_MAX => Ok(resources),
+        Ok(_) => Err(Denial::new(
+            "invalid_target",
+            "there are too many `resource`s",
+        )),
+        Err(error) => Err(Denial::new("invalid_target", error.message())),
+    }
+}
+
+fn number(form: &Form, name: &str) -> Result<Option<i64>, Denial> {
+    let text = form.get(name);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number: Option<u32> = text.parse().ok();
+    let malformed = || {
+        Denial::new(
+            "invalid_request",
+            format!("`{name}` is no number of seconds"),
+        )
+    };
+    Ok(Some(number.ok_or_else(malformed)?.into()))
+}

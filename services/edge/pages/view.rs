@@ -1,0 +1,165 @@
+//! What each page is filled with.
+
+use askama::Template;
+
+use super::words::Words;
+
+/// What all pages have.
+pub struct Page {
+    /// The language.
+    pub words: &'static Words,
+    /// What the page is called.
+    pub title: &'static str,
+    /// Whose it is: the organization's name.
+    pub brand: String,
+    /// Its first letter.
+    pub initial: String,
+    /// The path of the issuer.
+    pub base: String,
+    /// The path of the installation.
+    pub root: String,
+    /// What tells one release's styles from another's.
+    pub version: &'static str,
+    /// What proves that a form is ours.
+    pub token: String,
+}
+
+/// What is wrong with a form, and the field that it is about.
+pub struct Problem {
+    /// The field's id.
+    pub field: &'static str,
+    /// What is wrong.
+    pub text: &'static str,
+}
+
+/// Signing in.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub struct SignIn {
+    /// What all pages have.
+    pub page: Page,
+    /// The name of the application that she comes from, if from one.
+    pub application: String,
+    /// What she typed before, or what the application says.
+    pub username: String,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether what she typed was wrong.
+    pub is_wrong: bool,
+    /// Whether there are other organizations.
+    pub chooses: bool,
+    /// Whether one may have a link mailed to set a new password.
+    pub forgets: bool,
+}
+
+/// Asking for a link to set a new password.
+#[derive(Template)]
+#[template(path = "forgot_password.html")]
+pub struct ForgotPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether she asked.
+    pub is_sent: bool,
+}
+
+/// Setting a password.
+#[derive(Template)]
+#[template(path = "new_password.html")]
+pub struct NewPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether the present one is asked for.
+    pub asks_old: bool,
+    /// Whether it was set.
+    pub is_done: bool,
+    /// What it means that it was.
+    pub done_text: &'static str,
+}
+
+/// Choosing an organization.
+#[derive(Template)]
+#[template(path = "choose_organization.html")]
+pub struct ChooseOrganization {
+    /// What all pages have.
+    pub page: Page,
+    /// What was typed before.
+    pub organization: String,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}
+
+/// Whether an application may know somebody.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub struct Consent {
+    /// What all pages have.
+    pub page: Page,
+    /// The application's name.
+    pub application: String,
+    /// What it would learn.
+    pub lines: Vec<&'static str>,
+    /// Where the form goes.
+    pub action: String,
+    /// Who is signed in.
+    pub username: String,
+}
+
+/// An answer that travels in a form (OAuth 2.0 Form Post Response Mode).
+#[derive(Template)]
+#[template(path = "form_post.html")]
+pub struct FormPost {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// The answer.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// Being signed in, and wanting nothing.
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+pub struct SignedIn {
+    /// What all pages have.
+    pub page: Page,
+    /// Who is signed in.
+    pub username: String,
+}
+
+/// Whether to sign out.
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+pub struct SignOut {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// Who is signed in.
+    pub username: String,
+}
+
+/// Having signed out.
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+pub struct SignedOut {
+    /// What all pages have.
+    pub page: Page,
+}
+
+/// What could not be done.
+#[derive(Template)]
+#[template(path = "trouble.html")]
+pub struct NotPossible {
+    /// What all pages have.
+    pub page: Page,
+    /// What it means to the person.
+    pub text: &'static str,
+    /// What it means to the application's makers.
+    pub detail: String,
+    /// Names the request in the log.
+    pub request_id: String,
+}

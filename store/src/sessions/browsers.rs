@@ -1,0 +1,63 @@
+//! Sessions of browsers, and those that begin within them.
+
+use gatepost_core::{ApplicationId, SessionId, UserId};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter};
+use time::OffsetDateTime;
+
+use super::{Device, Session, Sessions};
+use crate::entity::sessions;
+use crate::error::Result;
+use crate::times::micros;
+
+impl Sessions<'_> {
+    /// Notes that a session is used, and where. Nothing when it has ended.
+    pub async fn seen(self, id: SessionId, now: OffsetDateTime, device: &Device) -> Result<()> {
+        let row = sessions::ActiveModel {
+            last_seen_at: ActiveValue::Set(Some(micros(now))),
+            address: ActiveValue::Set(Some(device.address.clone())),
+            agent: ActiveValue::Set(Some(device.agent.clone())),
+            ..Default::default()
+        };
+        sessions::Entity::update_many()
+            .set(row)
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(sessions::Column::Id.eq(id.uuid()))
+            .filter(sessions::Column::EndedAt.is_null())
+            .exec(self.scope.database())
+            .await?;
+        self.scope.touch();
+        Ok(())
+    }
+
+    /// The live sessions of a user through an application, oldest first.
+    pub async fn through(
+        self,
+        user: UserId,
+        application: ApplicationId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Session>> {
+        let select = self
+            .live(now)
+            .filter(sessions::Column::UserId.eq(user.uuid()))
+            .filter(sessions::Column::ApplicationId.eq(application.uuid()));
+        self.all(select).await
+    }
+
+    /// Hands what began within one session to another: who signs in again in the same browser
+    /// goes on with what she has open there.
+    pub async fn hand_over(self, from: SessionId, to: SessionId) -> Result<()> {
+        let row = sessions::ActiveModel {
+            within: ActiveValue::Set(Some(to.uuid())),
+            ..Default::default()
+        };
+        sessions::Entity::update_many()
+            .set(row)
+            .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
+            .filter(sessions::Column::Within.eq(from.uuid()))
+            .filter(sessions::Column::EndedAt.is_null())
+            .exec(self.scope.database())
+            .await?;
+        self.scope.touch();
+        Ok(())
+    }
+}
