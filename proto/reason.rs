@@ -71,14 +71,17 @@ impl ErrorReason {
             | Self::CodeInvalid
             | Self::RefreshTokenInvalid
             | Self::MfaTokenInvalid
-            | Self::MfaCodeInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            | Self::MfaCodeInvalid
+            | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
             | Self::SubjectForeign
             | Self::NotOneself
             | Self::SingleTenant
             | Self::ManifestOwned
-            | Self::StrongerSignInNeeded => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+            | Self::StrongerSignInNeeded
+            | Self::PasswordSignInOff
+            | Self::SwitchedOff => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::RouteUnknown | Self::NotFound | Self::SubjectUnknown => {
                 (Code::NotFound, StatusCode::NOT_FOUND)
             }
@@ -169,6 +172,9 @@ impl ErrorReason {
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
             Self::DecisionUnavailable => "No decision",
+            Self::ResetTokenInvalid => "Link invalid",
+            Self::PasswordSignInOff => "No sign-in with a password",
+            Self::SwitchedOff => "Switched off",
             Self::ProviderMissing => "No provider",
             Self::DeliveryFailed => "Message not delivered",
         }

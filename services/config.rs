@@ -306,6 +306,9 @@ impl Reader<'_> {
             browser: seconds("browser_session_seconds", 300, 31_536_000)?,
             browser_idle: seconds("browser_idle_seconds", 60, 31_536_000)?,
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
+            refreshes_per_minute: self.between("refreshes_per_minute", 1, 10_000_000)?,
+            forgot_password: self.forgot_password()?,
+            forgotten_per_quarter_hour: self.between("forgotten_per_quarter_hour", 1, 1_000_000)?,
         })
     }
 

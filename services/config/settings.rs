@@ -338,6 +338,22 @@ pub const SETTINGS: &[Setting] = &[
         "PEM file of who vouches for the servers that are called, beside those the system trusts.",
     ),
     plain(
+        "refreshes_per_minute",
+        "6000",
+        "Refresh tokens that one address may turn in a minute, 1 to 10000000.",
+    ),
+    plain(
+        "forgot_password",
+        "false",
+        "Whether people may have a link mailed with which they set a new password. Needs \
+         `GATEPOST_MAIL_URL`.",
+    ),
+    plain(
+        "forgotten_per_quarter_hour",
+        "10",
+        "Calls about forgotten passwords that one address may make in 15 minutes, 1 to 1000000.",
+    ),
+    plain(
         "log",
         "info",
         "What is logged: a level, or directives such as `info,gatepost=debug`.",

@@ -104,6 +104,8 @@ impl Code {
             Self::InvalidRequest if reason != ErrorReason::InvalidRequest => reason.http_status(),
             Self::InvalidRequest
             | Self::InvalidGrant
+            | Self::InvalidTarget
+            | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::UnsupportedTokenType
             | Self::UnauthorizedClient
