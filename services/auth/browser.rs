@@ -7,14 +7,17 @@ use gatepost_core::{OrganizationId, SessionId, Status, name};
 use gatepost_store::{Organization, Scope, Session, User};
 use time::OffsetDateTime;
 
+use super::challenge::{Asked, Challenged, after_password};
 use super::issue::require_active;
-use super::issue_token::METHOD_PASSWORD;
-use super::person::{Person, wrong};
+use super::issue_token::require_password_sign_in;
+use super::person::{Found, wrong};
 use super::refresh_token::actor;
+use super::verify_mfa::Met;
 use crate::app::App;
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
+use crate::mfa::PASSWORD_ONLY;
 use crate::token::BrowserToken;
 
 /// Somebody who proved who she is, in the transaction in which she signs in.
@@ -32,29 +35,77 @@ impl Proven {
     /// name or the password is wrong.
     ///
     /// # Errors
-    /// `CREDENTIALS_INVALID`, `USER_SUSPENDED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`, or what the
-    /// store answers.
+    /// `CREDENTIALS_INVALID`, `USER_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`, `TOO_MANY_ATTEMPTS`,
+    /// `OVERLOADED`, or what the store answers.
     pub async fn by_password(
         gate: &mut Gate,
         place: &Organization,
         username: &str,
         password: &str,
+        device: Option<KnownDevice>,
     ) -> Result<Self> {
         let (app, now) = (&gate.app, gate.now);
         let account = name::key(username);
-        let attempts = Attempts::begin(app, &account, None, gate.arrival.address, now).await?;
-        let proven = Person::prove(app, &account, password, Some(place)).await?;
-        let Some(person) = proven else {
-            attempts.failed(app, now).await?;
-            return Err(wrong());
+        let visitor = Visitor {
+            account: &account,
+            client: None,
+            address: gate.arrival.address,
+            device,
         };
+        let attempts = Attempts::begin_as(app, visitor, now).await?;
+        let found = Found::of(app, &account, Some(place)).await?;
+        let attempts = attempts
+            .require_same(app, visitor, found.user(), now)
+            .await?;
+        let proven = found.prove(app, password).await?;
+        if proven.is_none() {
+            attempts.failed(app, now).await?;
+        }
+        require_password_sign_in(place)?;
+        let person = proven.ok_or_else(wrong)?;
         attempts.succeeded(app).await?;
         let (tx, user) = person.enter(app, password).await?;
         Ok(Self {
             tx,
             user,
-            methods: vec![METHOD_PASSWORD.to_owned()],
+            methods: PASSWORD_ONLY.map(str::to_owned).to_vec(),
         })
+    }
+}
+
+impl Proven {
+    /// Herself again, when the password is enough; else a challenge, for which nobody is signed in.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn complete(
+        self,
+        gate: &mut Gate,
+        must_be_strong: bool,
+    ) -> Result<std::result::Result<Self, Challenged>> {
+        let Self { tx, user, methods } = self;
+        let organization = tx.organizations().own().await?;
+        require_active(&organization)?;
+        let asked = Asked {
+            organization: &organization,
+            user: &user,
+            application: None,
+            scope: "",
+            device_token: "",
+            must_be_strong,
+        };
+        let tx = after_password(gate, tx, asked).await?;
+        Ok(tx.map(|tx| Self { tx, user, methods }))
+    }
+}
+
+impl From<Met> for Proven {
+    fn from(met: Met) -> Self {
+        Self {
+            tx: met.standing.tx,
+            user: met.standing.user,
+            methods: met.methods,
+        }
     }
 }
 

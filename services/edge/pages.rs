@@ -5,8 +5,12 @@
 //! cookies, proof that a form is ours, language, brand, and the policy that a browser enforces.
 
 pub mod answer;
+mod change_password;
 mod choose_organization;
 mod destination;
+mod forgot_password;
+mod reset_password;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod style;
@@ -21,7 +25,7 @@ pub use visit::{Trouble, Visit, visit};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -36,6 +40,22 @@ pub fn router(app: Arc<App>) -> Router {
             .route(
                 &format!("{prefix}/signin"),
                 get(sign_in::show).post(sign_in::submit),
+            )
+            .route(
+                &format!("{prefix}/signin/second-factor"),
+                post(second_factor::submit),
+            )
+            .route(
+                &format!("{prefix}/forgot-password"),
+                get(forgot_password::show).post(forgot_password::submit),
+            )
+            .route(
+                &format!("{prefix}/reset-password"),
+                get(reset_password::show).post(reset_password::submit),
+            )
+            .route(
+                &format!("{prefix}/change-password"),
+                get(change_password::show).post(change_password::submit),
             )
             .route(
                 &format!("{prefix}/signout"),

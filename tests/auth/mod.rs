@@ -1,5 +1,6 @@
 //! Auth: one file an RPC.
 
+mod enrol_mfa;
 mod get_user_info;
 mod introspect_token;
 mod issue_token;
@@ -8,3 +9,5 @@ mod list_permissions;
 mod logout;
 mod refresh_token;
 mod revoke_token;
+mod send_mfa_code;
+mod verify_mfa;

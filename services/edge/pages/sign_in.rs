@@ -11,6 +11,7 @@ use http::StatusCode;
 
 use super::answer::{self, Leads};
 use super::destination::Destination;
+use super::second_factor;
 use super::view::{Problem, SignIn, SignedIn};
 use super::visit::{Outcome, Visit, visit};
 use crate::app::App;
@@ -67,7 +68,8 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         return Ok(form(visit, destination, typed, status, problem));
     }
     let place = visit.organization.clone();
-    let proven = Proven::by_password(&mut visit.gate, &place, username, password).await;
+    let device = visit.device();
+    let proven = Proven::by_password(&mut visit.gate, &place, username, password, device).await;
     let proven = match proven {
         Err(error) if error.reason() == ErrorReason::CredentialsInvalid => {
             let (field, text) = ("username", visit.words.wrong_password);
@@ -77,18 +79,33 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         }
         proven => proven?,
     };
-    go_on(visit, proven, &destination).await
+    let must_be_strong = destination.wants_two_factors;
+    let completed = proven.complete(&mut visit.gate, must_be_strong).await?;
+    match completed {
+        Ok(proven) => go_on(visit, proven, &destination).await,
+        Err(challenged) => second_factor::ask(visit, challenged, &destination).await,
+    }
+}
+
+/// The challenge is over: it begins again with the password.
+pub fn again(visit: &Visit, destination: Destination) -> Response {
+    let (field, text) = ("username", visit.words.challenge_over);
+    let problem = Some(Problem { field, text });
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    form(visit, destination, String::new(), status, problem)
 }
 
 /// Who she is, is known: the browser is signed in, and goes where it was going.
-async fn go_on(visit: &mut Visit, proven: Proven, destination: &Destination) -> Outcome {
+pub async fn go_on(visit: &mut Visit, proven: Proven, destination: &Destination) -> Outcome {
     let before = visit.browser().await?;
+    let user = proven.user.id;
     let cookie = Browser::begin(&mut visit.gate, proven, before).await?;
     let mut response = match destination.path.as_str() {
         "" => answer::see_other(&format!("{}/signin", visit.base)),
         path => answer::see_other(path),
     };
     visit.keep(&mut response, &cookie);
+    visit.keep_device(&mut response, user);
     Ok(response)
 }
 
@@ -107,6 +124,7 @@ fn form(
         username,
         is_wrong: problem.is_some(),
         problem,
+        forgets: app.sign_in.forgot_password && visit.organization.password_sign_in,
         chooses: app.multi_tenant && is_default(visit.organization.id),
     };
     answer::html(status, &page, &Leads::to(destination.source))

@@ -48,6 +48,64 @@ pub struct SignIn {
     pub is_wrong: bool,
     /// Whether there are other organizations.
     pub chooses: bool,
+    /// Whether one may have a link mailed to set a new password.
+    pub forgets: bool,
+}
+
+/// Asking for a link to set a new password.
+#[derive(Template)]
+#[template(path = "forgot_password.html")]
+pub struct ForgotPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether she asked.
+    pub is_sent: bool,
+}
+
+/// Setting a password.
+#[derive(Template)]
+#[template(path = "new_password.html")]
+pub struct NewPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether the present one is asked for.
+    pub asks_old: bool,
+    /// Whether it was set.
+    pub is_done: bool,
+    /// What it means that it was.
+    pub done_text: &'static str,
+}
+
+/// The second factor.
+#[derive(Template)]
+#[template(path = "second_factor.html")]
+pub struct SecondFactor {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// Names the challenge.
+    pub mfa_token: String,
+    /// The secret of a new app; empty without.
+    pub secret: String,
+    /// The address that opens an app with it.
+    pub url: String,
+    /// The recovery codes of a first factor.
+    pub recovery_codes: Vec<String>,
+    /// What to enter.
+    pub hint: &'static str,
+    /// Whether a code was sent just now.
+    pub sent: bool,
+    /// Whether one may be sent by e-mail.
+    pub email: bool,
+    /// Whether one may be sent by SMS.
+    pub sms: bool,
+    /// What is wrong.
+    pub problem: Option<Problem>,
 }
 
 /// Choosing an organization.

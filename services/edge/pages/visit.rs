@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost_core::Status;
+use gatepost_core::{Status, UserId};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::rest::Body as Read;
 use gatepost_replica::ISSUERS;
@@ -21,6 +21,7 @@ use super::answer::{self, Leads};
 use super::view::{NotPossible, Page};
 use super::words::{self, Words};
 use crate::app::App;
+use crate::attempts::{DEVICE_KNOWN, KnownDevice};
 use crate::auth::Browser;
 use crate::context::{Arrival, Gate};
 use crate::error::Error;
@@ -32,6 +33,8 @@ use crate::seal::new_secret;
 const FORM_BYTES_MAX: usize = 64 << 10;
 /// What forms are proved for.
 const PURPOSE: &str = "form of a page";
+/// The cookie of a browser that was signed in before. No slug has a dot.
+const DEVICE: &str = "known.device";
 /// The field that proves it.
 const TOKEN: &str = "form_token";
 
@@ -58,6 +61,11 @@ impl Trouble {
         Self::new(StatusCode::BAD_REQUEST, |words| words.bad_request).because(detail)
     }
 
+    /// What a person can do nothing about here, in words of ours.
+    pub fn told(status: StatusCode, text: fn(&Words) -> &'static str) -> Self {
+        Self::new(status, text)
+    }
+
     fn new(status: StatusCode, text: fn(&Words) -> &'static str) -> Self {
         Self {
             status,
@@ -82,6 +90,8 @@ impl<E: Into<Error>> From<E> for Trouble {
         let text: fn(&Words) -> &'static str = match error.reason() {
             ErrorReason::OrganizationSuspended => |words| words.suspended,
             ErrorReason::UserSuspended => |words| words.account_suspended,
+            ErrorReason::PasswordSignInOff => |words| words.no_password_here,
+            ErrorReason::SwitchedOff => |words| words.switched_off,
             ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
             _ if status.is_client_error() => |words| words.bad_request,
             _ => |words| words.unavailable,
@@ -200,6 +210,20 @@ impl Visit {
     pub fn keep(&self, response: &mut Response, value: &str) {
         let name = self.cookie_name(&self.organization.slug);
         answer::set_cookie(response, &name, value, self.is_secure());
+    }
+
+    /// Who has signed in with this browser before.
+    pub fn device(&self) -> Option<KnownDevice> {
+        let cookie = self.cookie(&self.cookie_name(DEVICE))?;
+        KnownDevice::read(&self.gate.app.sealer, cookie, self.gate.now)
+    }
+
+    /// Gives the browser what tells it from strangers when this user signs in the next time.
+    pub fn keep_device(&self, response: &mut Response, user: UserId) {
+        let sealer = &self.gate.app.sealer;
+        let token = KnownDevice::next(self.device(), user, sealer, self.gate.now);
+        let name = self.cookie_name(DEVICE);
+        answer::set_lasting_cookie(response, &name, &token, self.is_secure(), DEVICE_KNOWN);
     }
 
     /// The fields of a form of ours: one that this browser was given by us, and sends from our own
