@@ -147,6 +147,7 @@ impl Browser {
             signed_in_at: gate.now,
             resources: Vec::new(),
             claims: Vec::new(),
+            issuer: String::new(),
         };
         tx.sessions().insert(&session).await?;
         if let Some(before) = before.map(|before| before.session) {

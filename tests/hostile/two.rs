@@ -103,7 +103,7 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 46] = [
+const PLAIN: [&str; 53] = [
     "mfaToken",
     "mfaType",
     "mode",
@@ -114,7 +114,14 @@ const PLAIN: [&str; 46] = [
     "secret",
     "countryCode",
     "deviceToken",
+    "knownDevice",
     "acrValues",
+    "settings.redirectUris.[]",
+    "settings.postLogoutRedirectUris.[]",
+    "settings.backchannelLogoutUri",
+    "settings.grantTypes.[]",
+    "settings.resources.[]",
+    "accentColor",
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",

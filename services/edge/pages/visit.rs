@@ -234,8 +234,10 @@ impl Visit {
             return Err(stale());
         }
         let read = body::read(&self.headers, body, FORM_BYTES_MAX).await;
-        let Ok(Read::Form(pairs)) = read else {
-            return Err(Trouble::mistake("send a form"));
+        let pairs = match read {
+            Ok(Read::Form(pairs)) => pairs,
+            Ok(Read::Empty) => Vec::new(),
+            Ok(Read::Json(_)) | Err(_) => return Err(Trouble::mistake("send a form")),
         };
         let fields = Fields(pairs);
         let is_ours: bool = fields

@@ -132,7 +132,9 @@ async fn an_administrator_ends_all_of_a_browser() {
     let world = World::start().await;
     let (_, mut browser, _, access) = signed_in(&world).await;
     let alice = world.sign_in("alice").await;
-    let listed = world.get(&alice, "/v1/sessions").await;
+    let listed = world
+        .get(&alice, &format!("/v1/users/{}/sessions", alice.id))
+        .await;
     let listed = listed.is(200)["items"].as_array().unwrap().clone();
     for session in listed
         .iter()
