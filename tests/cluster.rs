@@ -32,6 +32,8 @@ mod flood;
 mod late_commit;
 #[path = "cluster/revocation.rs"]
 mod revocation;
+#[path = "cluster/second_factors.rs"]
+mod second_factors;
 #[path = "cluster/signing_keys.rs"]
 mod signing_keys;
 #[path = "cluster/start.rs"]
