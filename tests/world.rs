@@ -4,6 +4,7 @@
 
 mod answer;
 mod factor;
+mod outbox;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
+pub use outbox::Outbox;
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";
