@@ -1,5 +1,6 @@
 //! Auth: one file an RPC.
 
+mod forgot_password;
 mod get_user_info;
 mod introspect_token;
 mod issue_token;
@@ -7,4 +8,5 @@ mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod refresh_token;
+mod reset_forgotten_password;
 mod revoke_token;

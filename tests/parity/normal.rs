@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::faces::Outcome;
 
 /// What is there or not, and never alike.
-const UNLIKE: [&str; 8] = [
+const UNLIKE: [&str; 9] = [
     "accessToken",
     "clientSecret",
+    "deviceToken",
     "idToken",
     "n",
     "nextPageToken",
