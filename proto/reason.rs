@@ -70,6 +70,8 @@ impl ErrorReason {
             | Self::ClientInvalid
             | Self::CodeInvalid
             | Self::RefreshTokenInvalid
+            | Self::MfaTokenInvalid
+            | Self::MfaCodeInvalid
             | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
@@ -77,6 +79,7 @@ impl ErrorReason {
             | Self::NotOneself
             | Self::SingleTenant
             | Self::ManifestOwned
+            | Self::StrongerSignInNeeded
             | Self::PasswordSignInOff
             | Self::SwitchedOff => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::RouteUnknown | Self::NotFound | Self::SubjectUnknown => {
@@ -89,7 +92,9 @@ impl ErrorReason {
             | Self::RoleInUse
             | Self::IdempotencyKeyReused
             | Self::LimitReached
-            | Self::ProviderMissing => (Code::FailedPrecondition, StatusCode::CONFLICT),
+            | Self::ProviderMissing
+            | Self::FactorUnavailable
+            | Self::FactorRequired => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
@@ -138,6 +143,11 @@ impl ErrorReason {
             // The title that clients of Lerian's Access Manager know.
             Self::ClientInvalid => "Invalid Client",
             Self::RefreshTokenInvalid => "Refresh token invalid",
+            Self::MfaTokenInvalid => "Challenge over",
+            Self::MfaCodeInvalid => "Wrong code",
+            Self::StrongerSignInNeeded => "Stronger sign-in needed",
+            Self::FactorUnavailable => "Factor unavailable",
+            Self::FactorRequired => "Factor required",
             Self::TokenNotRevocable => "Token not revocable",
             Self::PermissionMissing => "Permission missing",
             Self::EscalationRefused => "Escalation refused",

@@ -8,7 +8,7 @@ use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
 use crate::auth::Clients;
 use crate::clock::Clock;
-use crate::config::SignInConfig;
+use crate::config::{MfaConfig, SignInConfig};
 use crate::context::Audit;
 use crate::delivery::Delivery;
 use crate::error::Result;
@@ -48,6 +48,8 @@ pub struct App {
     pub multi_tenant: bool,
     /// Lifetimes and limits of sign-ins.
     pub sign_in: SignInConfig,
+    /// Limits of second factors.
+    pub mfa: MfaConfig,
 }
 
 impl App {

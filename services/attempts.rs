@@ -230,6 +230,30 @@ impl Attempts {
         Self::unless_blocked(app, vec![counter], now).await
     }
 
+    /// Refuses a person whose second factor was tried too often lately, over all challenges: each
+    /// has tries of its own, and whoever knows the password makes as many as she likes.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn begin_for_factor(app: &App, user: UserId, now: OffsetDateTime) -> Result<Self> {
+        let counter = Counter {
+            key: factor_key(app, user),
+            free: 10,
+            wait_s_max: WAIT_S_MAX,
+            everywhere: true,
+        };
+        Self::unless_blocked(app, vec![counter], now).await
+    }
+
+    /// Forgets the failures of a person who showed the second factor.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn forget_for_factor(app: &App, user: UserId) -> Result<()> {
+        let key = factor_key(app, user);
+        Ok(app.store.failures().reset(&key).await?)
+    }
+
     async fn unless_blocked(
         app: &App,
         counters: Vec<Counter>,
@@ -294,6 +318,10 @@ impl Attempts {
             None => Ok(()),
         }
     }
+}
+
+fn factor_key(app: &App, user: UserId) -> Vec<u8> {
+    app.sealer.hash(PURPOSE, format!("second factor of {user}"))
 }
 
 /// What counts as one address: of IPv6 the network that one customer gets, who has more addresses

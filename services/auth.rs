@@ -2,8 +2,10 @@
 
 mod assertion;
 mod browser;
+mod challenge;
 mod change_password;
 mod client;
+mod enrol_mfa;
 mod forgot_password;
 mod get_user_info;
 mod introspect_token;
@@ -18,6 +20,9 @@ mod redeem_code;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;
+mod send_mfa_code;
+mod session;
+mod verify_mfa;
 
 use std::sync::Arc;
 
@@ -26,7 +31,9 @@ use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServ
 
 pub use assertion::ASSERTION_TYPE;
 pub use browser::{Browser, Proven};
+pub use challenge::Challenged;
 pub use client::{Client, Clients};
+pub use enrol_mfa::enrol;
 pub use forgot_password::{Place, mail_link, require_on as require_forgot_password};
 pub use introspect_token::{Asker, introspect};
 pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
@@ -36,6 +43,8 @@ pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
 pub use reset_forgotten_password::{is_good as is_good_link, reset_by_link};
 pub use revoke_token::revoke;
+pub use send_mfa_code::send;
+pub use verify_mfa::meet;
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
@@ -50,6 +59,9 @@ pub fn service(app: Arc<App>) -> AuthServiceServer<impl AuthService> {
 
 wire!(AuthService for Auth {
     run_public issue_token(IssueTokenRequest) -> IssueTokenResponse;
+    run_public send_mfa_code(SendMfaCodeRequest) -> SendMfaCodeResponse;
+    run_public enrol_mfa(EnrolMfaRequest) -> EnrolMfaResponse;
+    run_public verify_mfa(VerifyMfaRequest) -> VerifyMfaResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
     run_public forgot_password(ForgotPasswordRequest) -> ForgotPasswordResponse;

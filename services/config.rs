@@ -1,6 +1,7 @@
 //! The configuration: settings, read and checked before anything is started.
 
 mod delivery;
+mod mfa;
 mod passwords;
 mod settings;
 mod sign_in;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::outbound::OutboundConfig;
+pub use mfa::MfaConfig;
 
 pub use delivery::DeliveryConfig;
 pub use passwords::PasswordConfig;
@@ -60,6 +62,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// How passwords are hashed, and what they must be.
     pub passwords: PasswordConfig,
+    /// How second factors are limited.
+    pub mfa: MfaConfig,
     /// Who carries messages to people.
     pub delivery: DeliveryConfig,
     /// Where calls may go that leave.
@@ -146,6 +150,7 @@ impl Config {
             upstream: read.upstream()?,
             sign_in: read.sign_in()?,
             passwords: read.passwords()?,
+            mfa: read.mfa()?,
             delivery: read.delivery()?,
             outbound: read.outbound()?,
             signing_key_age: read.signing_key_age()?,
@@ -415,6 +420,12 @@ mod tests {
             ("GATEPOST_PASSWORD_PARALLELISM", "0"),
             ("GATEPOST_PASSWORD_LENGTH_MIN", "7"),
             ("GATEPOST_PASSWORD_HISTORY", "25"),
+            ("GATEPOST_MFA_CHALLENGE_SECONDS", "29"),
+            ("GATEPOST_MFA_ENROLMENT_SECONDS", "3601"),
+            ("GATEPOST_MFA_CODE_SECONDS", "0"),
+            ("GATEPOST_MFA_REMEMBER_DAYS", "366"),
+            ("GATEPOST_MFA_ATTEMPTS", "0"),
+            ("GATEPOST_MFA_RESENDS", "21"),
             ("GATEPOST_SIGNING_KEY_DAYS", "-1"),
             ("GATEPOST_SIGNING_KEY_DAYS", "3651"),
             ("GATEPOST_OTLP_ENDPOINT", "::"),

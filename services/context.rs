@@ -215,6 +215,13 @@ impl Audit {
         self
     }
 
+    /// Says that it was refused, and why.
+    pub fn refused(&mut self, reason: &str) -> &mut Self {
+        "refused".clone_into(&mut self.draft.outcome);
+        self.draft.reason = Some(reason.to_owned());
+        self
+    }
+
     /// The record as the store wants it.
     pub fn into_draft(self) -> AuditDraft {
         self.draft

@@ -7,6 +7,7 @@ mod find;
 mod list;
 mod mask;
 mod members;
+mod own_factors;
 mod terms;
 
 mod add_group_member;
@@ -20,10 +21,13 @@ mod delete_application;
 mod delete_group;
 mod delete_role;
 mod delete_user;
+mod disable_mfa;
+mod enable_factor;
 mod end_session;
 mod get_application;
 mod get_group;
 mod get_manifest;
+mod get_mfa;
 mod get_organization;
 mod get_role;
 mod get_user;
@@ -35,25 +39,33 @@ mod list_audit_events;
 mod list_credentials;
 mod list_grants;
 mod list_groups;
+mod list_mfa_policies;
 mod list_organizations;
 mod list_roles;
 mod list_sessions;
 mod list_signing_keys;
 mod list_users;
 mod publish_manifest;
+mod reissue_recovery_codes;
 mod remove_group_member;
+mod reset_mfa;
 mod reset_password;
 mod revoke_application_role;
 mod revoke_credential;
 mod revoke_group_role;
 mod revoke_user_role;
 mod rotate_signing_keys;
+mod send_mfa_proof;
+mod set_mfa_policy;
+mod set_preferred_factor;
+mod set_up_factor;
 mod update_application;
 mod update_group;
 mod update_organization;
 mod update_password;
 mod update_role;
 mod update_user;
+mod verify_factor;
 
 use std::sync::Arc;
 
@@ -62,6 +74,7 @@ use pb::application_service_server::{ApplicationService, ApplicationServiceServe
 use pb::audit_service_server::{AuditService, AuditServiceServer};
 use pb::group_service_server::{GroupService, GroupServiceServer};
 use pb::manifest_service_server::{ManifestService, ManifestServiceServer};
+use pb::mfa_service_server::{MfaService, MfaServiceServer};
 use pb::organization_service_server::{OrganizationService, OrganizationServiceServer};
 use pb::role_service_server::{RoleService, RoleServiceServer};
 use pb::session_service_server::{SessionService, SessionServiceServer};
@@ -72,7 +85,7 @@ use tonic::service::RoutesBuilder;
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
 
-/// The services of this module; one type serves all nine contracts.
+/// The services of this module; one type serves all ten contracts.
 #[derive(Clone)]
 struct Identity(Arc<App>);
 
@@ -82,6 +95,9 @@ pub fn add_services(routes: &mut RoutesBuilder, app: &Arc<App>) {
     routes
         .add_service(
             UserServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            MfaServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             GroupServiceServer::new(identity.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -122,6 +138,20 @@ wire!(UserService for Identity {
     run delete_user(DeleteUserRequest) -> DeleteUserResponse;
     run_prepared update_password(UpdatePasswordRequest) -> UpdatePasswordResponse;
     run_prepared reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+});
+
+wire!(MfaService for Identity {
+    run get_mfa(GetMfaRequest) -> GetMfaResponse;
+    run_prepared set_up_factor(SetUpFactorRequest) -> SetUpFactorResponse;
+    run_whole verify_factor(VerifyFactorRequest) -> VerifyFactorResponse;
+    run enable_factor(EnableFactorRequest) -> EnableFactorResponse;
+    run_prepared send_mfa_proof(SendMfaProofRequest) -> SendMfaProofResponse;
+    run_whole disable_mfa(DisableMfaRequest) -> DisableMfaResponse;
+    run set_preferred_factor(SetPreferredFactorRequest) -> SetPreferredFactorResponse;
+    run reissue_recovery_codes(ReissueRecoveryCodesRequest) -> ReissueRecoveryCodesResponse;
+    run reset_mfa(ResetMfaRequest) -> ResetMfaResponse;
+    run list_mfa_policies(ListMfaPoliciesRequest) -> ListMfaPoliciesResponse;
+    run set_mfa_policy(SetMfaPolicyRequest) -> SetMfaPolicyResponse;
 });
 
 wire!(GroupService for Identity {

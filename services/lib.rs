@@ -23,6 +23,7 @@ mod hexadecimal;
 mod housekeeping;
 mod identity;
 mod manifests;
+mod mfa;
 mod once;
 mod outbound;
 mod password;

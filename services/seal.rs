@@ -157,7 +157,11 @@ pub fn new_master_key() -> Result<Zeroizing<String>, SealError> {
     Ok(Zeroizing::new(STANDARD.encode(bytes)))
 }
 
-fn random<const N: usize>() -> Result<[u8; N], SealError> {
+/// Random bytes.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| SealError::NoRandomness)?;
     Ok(bytes)

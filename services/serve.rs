@@ -153,6 +153,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         default_organization: installation.default_organization,
         multi_tenant: config.multi_tenant,
         sign_in: config.sign_in.clone(),
+        mfa: config.mfa,
     });
     let ground = Ground::Database {
         background: [following, tokio::spawn(keep_house(Arc::clone(&app)))],

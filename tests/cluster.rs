@@ -32,6 +32,8 @@ mod feeding;
 mod flood;
 #[path = "cluster/late_commit.rs"]
 mod late_commit;
+#[path = "cluster/refresh.rs"]
+mod refresh;
 #[path = "cluster/revocation.rs"]
 mod revocation;
 #[path = "cluster/signing_keys.rs"]

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answer;
+mod factor;
 mod mails;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::servers::postgres::{self, PostgresDatabase};
 use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
+pub use factor::texts;
 pub use mails::{Mail, Mails};
 
 /// The password of everybody in a test.
@@ -248,7 +250,8 @@ impl World {
             .client_token(&application.client_id, application.client_secret())
             .await
             .unwrap()
-            .access_token;
+            .access_token
+            .unwrap();
         Actor {
             id: application.id,
             client: client.with_token(&token).unwrap(),
@@ -496,7 +499,7 @@ fn config(backend: &Backend, settings: &[(&str, &str)]) -> Config {
 
 async fn sign_in(client: &Client, username: &str, password: &str) -> Actor {
     let token = client.password_token(username, password).await.unwrap();
-    let client = client.with_token(&token.access_token).unwrap();
+    let client = client.with_token(token.access_token()).unwrap();
     let info = client
         .auth()
         .get_user_info(gatepost_proto::auth::v1::GetUserInfoRequest {})
@@ -506,6 +509,6 @@ async fn sign_in(client: &Client, username: &str, password: &str) -> Actor {
         id: info.into_inner().sub,
         client,
         refresh_token: token.refresh_token().to_owned(),
-        token: token.access_token,
+        token: token.access_token.unwrap(),
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! let gatepost = Client::connect("http://127.0.0.1:4000").await?;
 //! let token = gatepost.client_token("client-id", "client-secret").await?;
-//! let gatepost = gatepost.with_token(&token.access_token)?;
+//! let gatepost = gatepost.with_token(token.access_token())?;
 //! let decision = gatepost.may("midaz", "accounts", "get").await?;
 //! assert!(decision.authorized, "{}", decision.reason);
 //! # Ok(())
@@ -31,6 +31,7 @@ use gatepost_proto::identity::v1::application_service_client::ApplicationService
 use gatepost_proto::identity::v1::audit_service_client::AuditServiceClient;
 use gatepost_proto::identity::v1::group_service_client::GroupServiceClient;
 use gatepost_proto::identity::v1::manifest_service_client::ManifestServiceClient;
+use gatepost_proto::identity::v1::mfa_service_client::MfaServiceClient;
 use gatepost_proto::identity::v1::organization_service_client::OrganizationServiceClient;
 use gatepost_proto::identity::v1::role_service_client::RoleServiceClient;
 use gatepost_proto::identity::v1::session_service_client::SessionServiceClient;
@@ -126,6 +127,8 @@ stubs! {
     replica: ReplicaServiceClient;
     /// People and their accounts.
     users: UserServiceClient;
+    /// Second factors, and who needs one.
+    mfa: MfaServiceClient;
     /// Signed-in devices.
     sessions: SessionServiceClient;
     /// Groups and their members.

@@ -41,6 +41,15 @@ pub struct AccessClaims {
     /// What it may be used for, separated by spaces.
     #[serde(default)]
     pub scope: String,
+    /// Of a person, what the sign-in was worth (RFC 9068 §2.2.1): see [`mfa`](crate::mfa).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acr: String,
+    /// Of a person, how she proved who she is (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Of a person, when she signed in, in unix seconds.
+    #[serde(default, rename = "auth_time", skip_serializing_if = "is_zero")]
+    pub auth_time: i64,
     /// The organization's revision when it was issued.
     pub rev: Revision,
     /// [`TYPE_USER`] or [`TYPE_APPLICATION`].
@@ -55,6 +64,14 @@ pub struct AccessClaims {
     pub tenant_id: String,
     /// The organization's slug when it was issued.
     pub tenant_slug: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it asks about by reference"
+)]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// Why claims name nobody. A token that we signed never has such.

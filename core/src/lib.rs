@@ -14,6 +14,7 @@ pub mod group;
 pub mod id;
 pub mod limits;
 pub mod manifest;
+pub mod mfa;
 pub mod name;
 pub mod password;
 pub mod permission;

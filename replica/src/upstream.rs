@@ -214,11 +214,11 @@ impl Upstream {
             .await
             .map_err(|status| failed(&status))?;
         let answer = answer.into_inner();
-        let mut value: MetadataValue<Ascii> = format!("Bearer {}", answer.access_token)
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", answer.access_token())
             .parse()
             .map_err(|_| nonsense("token"))?;
         value.set_sensitive(true);
-        let lifetime = u64::try_from(answer.expires_in).unwrap_or_default();
+        let lifetime = u64::try_from(answer.expires_in()).unwrap_or_default();
         Ok((value, Duration::from_secs(lifetime)))
     }
 

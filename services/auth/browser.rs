@@ -7,14 +7,17 @@ use gatepost_core::{OrganizationId, SessionId, Status, name};
 use gatepost_store::{Organization, Scope, Session, User};
 use time::OffsetDateTime;
 
+use super::challenge::{Asked, Challenged, after_password};
 use super::issue::require_active;
-use super::issue_token::{METHOD_PASSWORD, require_password_sign_in};
+use super::issue_token::require_password_sign_in;
 use super::person::{Found, wrong};
 use super::refresh_token::actor;
+use super::verify_mfa::Met;
 use crate::app::App;
 use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
+use crate::mfa::PASSWORD_ONLY;
 use crate::token::BrowserToken;
 
 /// Somebody who proved who she is, in the transaction in which she signs in.
@@ -65,8 +68,44 @@ impl Proven {
         Ok(Self {
             tx,
             user,
-            methods: vec![METHOD_PASSWORD.to_owned()],
+            methods: PASSWORD_ONLY.map(str::to_owned).to_vec(),
         })
+    }
+}
+
+impl Proven {
+    /// Herself again, when the password is enough; else a challenge, for which nobody is signed in.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn complete(
+        self,
+        gate: &mut Gate,
+        must_be_strong: bool,
+    ) -> Result<std::result::Result<Self, Challenged>> {
+        let Self { tx, user, methods } = self;
+        let organization = tx.organizations().own().await?;
+        require_active(&organization)?;
+        let asked = Asked {
+            organization: &organization,
+            user: &user,
+            application: None,
+            scope: "",
+            device_token: "",
+            must_be_strong,
+        };
+        let tx = after_password(gate, tx, asked).await?;
+        Ok(tx.map(|tx| Self { tx, user, methods }))
+    }
+}
+
+impl From<Met> for Proven {
+    fn from(met: Met) -> Self {
+        Self {
+            tx: met.standing.tx,
+            user: met.standing.user,
+            methods: met.methods,
+        }
     }
 }
 

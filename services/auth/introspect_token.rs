@@ -99,6 +99,8 @@ fn described(verified: &Verified) -> IntrospectTokenResponse {
         jti: claims.jti.clone(),
         sid: claims.sid.clone(),
         tenant_id: claims.tenant_id.clone(),
+        acr: claims.acr.clone(),
+        auth_time: (claims.auth_time > 0).then(|| second(claims.auth_time)),
     }
 }
 
@@ -120,6 +122,7 @@ async fn refresh_token(
         session,
         user,
         application,
+        ..
     } = standing;
     let worth = session.judge(
         presented.generation,

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::claims::{AccessClaims, TYPE_APPLICATION, TYPE_USER};
+use gatepost_core::mfa::acr_of;
 use gatepost_core::{Algorithm, CredentialId, Revision, Status};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{ACCESS_TYPE, ID_TYPE, Want};
@@ -99,6 +100,9 @@ pub async fn for_person(
     TYPE_USER.clone_into(&mut claims.r#type);
     claims.name.clone_from(&user.username);
     claims.display_name = user.display_name();
+    acr_of(&session.methods).clone_into(&mut claims.acr);
+    claims.amr.clone_from(&session.methods);
+    claims.auth_time = session.signed_in_at.unix_timestamp();
     let algorithm = issue
         .client
         .map_or(Algorithm::RS256, |client| client.token_algorithm);
@@ -238,6 +242,9 @@ impl Issue<'_> {
             sid: String::new(),
             azp: client_id,
             scope: String::new(),
+            acr: String::new(),
+            amr: Vec::new(),
+            auth_time: 0,
             rev: self.revision,
             r#type: String::new(),
             owner: self.organization.slug.clone(),
@@ -258,6 +265,8 @@ struct IdClaims<'a> {
     iat: i64,
     exp: i64,
     auth_time: i64,
+    acr: &'a str,
+    amr: &'a [String],
     sid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     azp: Option<&'a str>,
@@ -279,7 +288,9 @@ impl<'a> IdClaims<'a> {
             aud: vec![access.azp.as_deref().unwrap_or(&access.iss)],
             iat: access.iat,
             exp: access.exp,
-            auth_time: session.signed_in_at.unix_timestamp(),
+            auth_time: access.auth_time,
+            acr: &access.acr,
+            amr: &access.amr,
             sid: &access.sid,
             azp: access.azp.as_deref(),
             nonce: "",

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use gatepost_core::SessionId;
+use gatepost_core::mfa::ACR_TWO_FACTORS;
 use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
-use gatepost_store::{Actor, GrantType, Organization, Session};
+use gatepost_store::{GrantType, Organization};
+use pbjson_types::{ListValue, Value};
 
+use super::challenge::{Asked, Challenged, after_password};
 use super::client::Client;
-use super::issue::{self, Issue, Issued, Told, for_machine, for_person, narrowed, person_scope};
+use super::issue::{self, Issue, Issued, for_machine, narrowed, person_scope};
 use super::person::{self, Found, Person};
+use super::session::{Start, start};
 use crate::attempts::{Attempts, KnownDevice, Visitor};
-use crate::context::{Audit, Gate};
+use crate::context::Gate;
 use crate::error::{Error, Result};
-use crate::token::RefreshToken;
-
-/// How a password is called among the methods of a session (RFC 8176 §2).
-pub const METHOD_PASSWORD: &str = "pwd";
+use crate::mfa::PASSWORD_ONLY;
 
 /// Handles the RPC.
 pub async fn issue_token(
@@ -86,7 +86,7 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     require("password", &request.password)?;
     let account = name::key(&request.username);
     let client_id = Some(request.client_id.as_str()).filter(|id| !id.is_empty());
-    let device = KnownDevice::read(&gate.app.sealer, &request.device_token, gate.now);
+    let device = KnownDevice::read(&gate.app.sealer, &request.known_device, gate.now);
     let visitor = Visitor {
         account: &account,
         client: client_id,
@@ -118,11 +118,11 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     issue::require_active(&person.organization)?;
     require_password_sign_in(&person.organization)?;
     attempts.succeeded(&gate.app).await?;
-    let scope = person_scope(&request.scope, None);
-    let mut response =
-        start_session(gate, person, &request.password, client.as_deref(), scope).await?;
-    let sealer = &gate.app.sealer;
-    response.device_token = who.map(|user| KnownDevice::next(device, user, sealer, gate.now));
+    let mut response = sign_in(gate, person, &request, client.as_deref()).await?;
+    if response.access_token.is_some() {
+        let sealer = &gate.app.sealer;
+        response.known_device = who.map(|user| KnownDevice::next(device, user, sealer, gate.now));
+    }
     Ok(response)
 }
 
@@ -141,83 +141,66 @@ async fn prove_client(
     proven
 }
 
-/// Writes the session with its first refresh token, and signs the access token for the revision
-/// that this made.
-async fn start_session(
+/// A session, or a challenge before it.
+async fn sign_in(
     gate: &mut Gate,
     person: Person,
-    password: &str,
+    request: &IssueTokenRequest,
     client: Option<&Client>,
-    scope: String,
 ) -> Result<IssueTokenResponse> {
+    let scope = person_scope(&request.scope, None);
     let organization = person.organization.clone();
-    let (tx, user) = person.enter(&gate.app, password).await?;
-    let lifetime = match client {
-        Some(client) => gate.app.sign_in.lifetime(&client.application.settings),
-        None => gate.app.sign_in.refresh_token,
-    };
-    let session = Session {
-        id: SessionId::new(gate.new_id()),
-        user: user.id,
-        application: client.map(|client| client.application.id),
-        created_at: gate.now,
-        expires_at: gate.now + lifetime,
-        ended_at: None,
-        ended_until: None,
-        within: None,
-        scope: scope.clone(),
-        generation: 0,
-        rotated_at: None,
-        last_seen_at: gate.now,
-        device: gate.arrival.device(),
-        methods: vec![METHOD_PASSWORD.to_owned()],
-        signed_in_at: gate.now,
-        resources: Vec::new(),
-        claims: Vec::new(),
-    };
-    tx.sessions().insert(&session).await?;
-    let refresh_token = RefreshToken {
-        organization: organization.id,
-        session: session.id,
-        generation: session.generation,
-    };
-    let actor = Actor {
-        kind: "user".into(),
-        id: user.id.to_string(),
-        name: user.username.clone(),
-    };
-    let mut audit = Audit::new(actor, "session.start", gate.now, &gate.arrival);
-    audit.target("session", session.id);
-    let revision = gate.commit(tx, audit).await?;
+    let (tx, user) = person.enter(&gate.app, &request.password).await?;
     let application = client.map(|client| &client.application);
-    let issue = Issue {
+    let mut wanted = request.acr_values.split_whitespace();
+    let asked = Asked {
         organization: &organization,
-        revision,
-        client: application,
-        issuer: &gate.app.public_url,
-        now: gate.now,
-    };
-    let told = Told {
+        user: &user,
+        application: application.map(|application| application.id),
         scope: &scope,
-        resources: &[],
-        nonce: "",
+        device_token: &request.device_token,
+        must_be_strong: wanted.any(|acr| acr == ACR_TWO_FACTORS),
     };
-    let issued = for_person(&gate.app, &issue, &user, &session, told).await?;
-    Ok(response(
-        issued,
-        Some(refresh_token.write(&gate.app.sealer)),
-    ))
+    let tx = match after_password(gate, tx, asked).await? {
+        Ok(tx) => tx,
+        Err(challenged) => return Ok(challenge(challenged)),
+    };
+    let begin = Start {
+        organization: &organization,
+        user: &user,
+        application,
+        scope,
+        methods: PASSWORD_ONLY.map(str::to_owned).to_vec(),
+    };
+    let (issued, refresh_token) = start(gate, tx, begin).await?;
+    Ok(response(issued, Some(refresh_token)))
+}
+
+fn challenge(challenged: Challenged) -> IssueTokenResponse {
+    let names = challenged.methods.iter().map(|method| method.name());
+    let values = names.clone().map(|name| Value::from(name.to_owned()));
+    IssueTokenResponse {
+        mfa_required: Some(true),
+        mfa_token: Some(challenged.token),
+        preferred_method: names.clone().next().map(str::to_owned),
+        methods: Some(ListValue {
+            values: values.collect(),
+        }),
+        enrolment_required: Some(challenged.must_enrol),
+        mfa_expires_in: Some(challenged.expires_in),
+        ..IssueTokenResponse::default()
+    }
 }
 
 fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse {
     IssueTokenResponse {
-        access_token: issued.access_token,
-        expires_in: issued.expires_in,
+        access_token: Some(issued.access_token),
+        expires_in: Some(issued.expires_in),
         refresh_token,
-        token_type: "Bearer".to_owned(),
+        token_type: Some("Bearer".to_owned()),
         id_token: issued.id_token,
-        scope: issued.scope,
-        device_token: None,
+        scope: Some(issued.scope),
+        ..IssueTokenResponse::default()
     }
 }
 

@@ -73,8 +73,8 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
     let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
     let standing = standing(&tx, presented, turn.client).await?;
-    let organization = tx.organizations().own().await?;
-    require_active(&organization)?;
+    let organization = &standing.organization;
+    require_active(organization)?;
     let resources = permitted(&standing, turn.wish)?;
     let limits = gate.app.sign_in.rotation_of(standing.application.as_ref());
     let worth = standing
@@ -94,7 +94,7 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
         }
     };
     let issue = Issue {
-        organization: &organization,
+        organization,
         revision: gate.revision.unwrap_or_default(),
         client: standing.application.as_ref(),
         issuer: turn.issuer,

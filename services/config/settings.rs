@@ -252,6 +252,37 @@ pub const SETTINGS: &[Setting] = &[
         "Sign-ins that one address may try in a minute, 1 to 1000000.",
     ),
     plain(
+        "mfa_challenge_seconds",
+        "300",
+        "Seconds that a sign-in waits for the second factor, 30 to 3600.",
+    ),
+    plain(
+        "mfa_enrolment_seconds",
+        "900",
+        "Seconds in which somebody who needs a first second factor must set it up, 30 to 3600.",
+    ),
+    plain(
+        "mfa_attempts",
+        "5",
+        "How often a passcode may be tried in one sign-in, 1 to 20.",
+    ),
+    plain(
+        "mfa_resends",
+        "3",
+        "How often one sign-in may have a code sent again, 0 to 20.",
+    ),
+    plain(
+        "mfa_code_seconds",
+        "300",
+        "Seconds that a code by e-mail or SMS is good, 30 to 3600.",
+    ),
+    plain(
+        "mfa_remember_days",
+        "30",
+        "Days that a remembered device is not asked for the second factor, 0 (never remembered) to \
+         365.",
+    ),
+    plain(
         "mail_url",
         "",
         "Who carries e-mail: `smtps://USER@HOST`, `smtp://USER@HOST` (with STARTTLS; plain to this \

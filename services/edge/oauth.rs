@@ -192,6 +192,8 @@ async fn introspect(
             "jti": told.jti,
             "sid": told.sid,
             "tenant_id": told.tenant_id,
+            "acr": told.acr,
+            "auth_time": told.auth_time.map(|time| time.seconds),
         }))
     })
     .await

@@ -10,6 +10,7 @@ mod choose_organization;
 mod destination;
 mod forgot_password;
 mod reset_password;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod style;
@@ -24,7 +25,7 @@ pub use visit::{Trouble, Visit, visit};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -39,6 +40,10 @@ pub fn router(app: Arc<App>) -> Router {
             .route(
                 &format!("{prefix}/signin"),
                 get(sign_in::show).post(sign_in::submit),
+            )
+            .route(
+                &format!("{prefix}/signin/second-factor"),
+                post(second_factor::submit),
             )
             .route(
                 &format!("{prefix}/forgot-password"),

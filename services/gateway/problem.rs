@@ -206,6 +206,7 @@ fn code(reason: ErrorReason, at: Option<&str>, is_auth: bool) -> String {
         ErrorReason::CredentialsInvalid => Some("AUT-1002"),
         ErrorReason::ClientInvalid => Some("AUT-1004"),
         ErrorReason::RefreshTokenInvalid => Some("AUT-1005"),
+        ErrorReason::MfaTokenInvalid => Some("AUT-1003"),
         ErrorReason::ApplicationSuspended => Some("AUT-1009"),
         ErrorReason::ApplicationGone => Some("AUT-1011"),
         ErrorReason::SubjectUnknown => Some("AUT-1015"),

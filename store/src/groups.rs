@@ -173,6 +173,7 @@ impl<'a> Groups<'a> {
         }
         self.forget(Member::Group(id)).await?;
         self.scope.grants().forget(GrantSubject::Group(id)).await?;
+        self.scope.mfa().set_policy(Some(id), None).await?;
         groups::Entity::delete_many()
             .filter(groups::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(groups::Column::Id.eq(id.uuid()))

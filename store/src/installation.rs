@@ -83,7 +83,9 @@ impl Store {
     /// and answers of a day ago. No revision: nothing that anybody could ask changes.
     pub async fn prune(&self, organization: OrganizationId, now: OffsetDateTime) -> Result<u64> {
         let scope = self.write(organization).await?;
-        let removed = scope.sessions().prune(now).await? + scope.idempotency().prune(now).await?;
+        let removed = scope.sessions().prune(now).await?
+            + scope.idempotency().prune(now).await?
+            + scope.mfa().prune(now).await?;
         scope.finish().await?;
         Ok(removed)
     }

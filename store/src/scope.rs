@@ -18,6 +18,7 @@ use crate::idempotency::Idempotency;
 use crate::keys::Keys;
 use crate::manifests::Manifests;
 use crate::message_providers::MessageProviders;
+use crate::mfa::Mfa;
 use crate::organizations::Organizations;
 use crate::roles::Roles;
 use crate::sessions::Sessions;
@@ -225,6 +226,11 @@ impl Scope {
         Sessions::new(self)
     }
 
+    /// Second factors.
+    pub fn mfa(&self) -> Mfa<'_> {
+        Mfa::new(self)
+    }
+
     /// The organization itself; in the system organization, all of them.
     pub fn organizations(&self) -> Organizations<'_> {
         Organizations::new(self)
@@ -255,8 +261,8 @@ impl Scope {
         Idempotency::new(self)
     }
 
-    /// Commits rows that are no part of any revision.
-    pub(crate) async fn finish(self) -> Result<()> {
+    /// Commits rows that are no part of any revision: counts of tries, and what waits for a code.
+    pub async fn finish(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
 

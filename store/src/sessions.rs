@@ -10,9 +10,10 @@ use sea_orm::{
 use time::OffsetDateTime;
 
 use crate::applications::Application;
-use crate::entity::{applications, sessions, users};
+use crate::entity::{applications, organizations, sessions, users};
 use crate::error::{Result, StoreError};
 use crate::list::{self, Cursor, Page, Sorting, Walk};
+use crate::organizations::Organization;
 use crate::scope::Scope;
 use crate::times::{instant, maybe_instant, micros};
 use crate::users::User;
@@ -76,6 +77,8 @@ pub struct Standing {
     pub user: User,
     /// Through which application it began; `None` without one, or when that is gone.
     pub application: Option<Application>,
+    /// Where.
+    pub organization: Organization,
 }
 
 impl Session {
@@ -242,15 +245,17 @@ impl<'a> Sessions<'a> {
             .filter(sessions::Column::Id.eq(id.uuid()))
             .find_also_related(users::Entity)
             .find_also_related(applications::Entity)
+            .find_also(sessions::Entity, organizations::Entity)
             .one(self.scope.database())
             .await?;
-        let Some((session, Some(user), application)) = found else {
+        let Some((session, Some(user), application, Some(organization))) = found else {
             return Ok(None);
         };
         Ok(Some(Standing {
             session: Session::read(&session)?,
             user: User::read(user)?,
             application: application.map(Application::read).transpose()?,
+            organization: Organization::read(organization)?,
         }))
     }
 

@@ -163,6 +163,12 @@ impl Store {
         Scope::enter(self.begin_write().await?, organization, true).await
     }
 
+    /// An organization to write what is no part of its revisions, beside its other writers: it
+    /// ends with [`Scope::finish`]. `NotFound` when there is none.
+    pub async fn beside(&self, organization: OrganizationId) -> Result<Scope> {
+        Scope::enter(self.begin_write().await?, organization, false).await
+    }
+
     /// Looks up who signs in, across organizations, as of one moment.
     pub async fn sign_in(&self) -> Result<SignIn> {
         let transaction = self.begin_read().await?;

@@ -285,7 +285,7 @@ impl<'a> Users<'a> {
         Ok(())
     }
 
-    /// Removes a user with her memberships, grants, sessions, refresh tokens and former
+    /// Removes a user with her memberships, grants, sessions, second factors and former
     /// passwords. `NotFound` when there is none.
     pub async fn delete(self, id: UserId) -> Result<()> {
         let user = self
@@ -296,6 +296,7 @@ impl<'a> Users<'a> {
         self.scope.grants().forget(GrantSubject::User(id)).await?;
         self.scope.sessions().forget(id).await?;
         self.forget_passwords(id).await?;
+        self.scope.mfa().forget(id).await?;
         users::Entity::delete_many()
             .filter(users::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(users::Column::Id.eq(id.uuid()))

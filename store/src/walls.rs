@@ -37,7 +37,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 15] = [
+const OWNED: [&str; 20] = [
     "users",
     "groups",
     "user_members",
@@ -48,6 +48,11 @@ const OWNED: [&str; 15] = [
     "credentials",
     "sessions",
     "password_history",
+    "user_factors",
+    "recovery_codes",
+    "remembered_devices",
+    "mfa_challenges",
+    "mfa_policies",
     "message_providers",
     "message_provider_links",
     "signing_keys",

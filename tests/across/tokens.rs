@@ -44,6 +44,7 @@ async fn a_persons_token_says_who_she_is_as_clients_expect() {
         "exp": verified["iat"].as_i64().unwrap() + 3600,
         "jti": verified["jti"], "sid": verified["sid"],
         "scope": "openid profile email", "rev": info.revision(),
+        "acr": "urn:gatepost:acr:1", "amr": ["pwd"], "auth_time": verified["iat"],
         "type": "normal-user", "owner": "default", "name": "alice", "displayName": "Test alice",
         "tenantId": verified["tenantId"], "tenantSlug": "default",
     });
@@ -75,7 +76,8 @@ async fn a_machines_token_says_what_it_is_and_is_signed_as_it_chose() {
             .client_token(&id, &secret)
             .await
             .unwrap()
-            .access_token;
+            .access_token
+            .unwrap();
         let verified = verify(&keys, &token, algorithm);
         let expected = json!({
             "iss": PUBLIC_URL, "aud": [PUBLIC_URL, id], "azp": id,
@@ -94,7 +96,8 @@ async fn a_machines_token_says_what_it_is_and_is_signed_as_it_chose() {
             .client_token(&id, &secret)
             .await
             .unwrap()
-            .access_token;
+            .access_token
+            .unwrap();
         assert_eq!(claims(&again)["sid"], verified["sid"]);
         kids.push(header(&token)["kid"].to_string());
     }

@@ -33,9 +33,9 @@ async fn a_person_gets_what_she_needs_and_the_log_tells_of_it() {
     let body = answer.is(200);
     let all = [
         "accessToken",
-        "deviceToken",
         "expiresIn",
         "idToken",
+        "knownDevice",
         "refreshToken",
         "scope",
         "tokenType",

@@ -1,5 +1,6 @@
 //! Auth: one file an RPC.
 
+mod enrol_mfa;
 mod forgot_password;
 mod get_user_info;
 mod introspect_token;
@@ -10,3 +11,5 @@ mod logout;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;
+mod send_mfa_code;
+mod verify_mfa;

@@ -8,7 +8,7 @@ use crate::rest::{Answer, PASSWORD};
 async fn attempt(replica: &Replica, password: &str, device: &str) -> Answer {
     let body = json!({
         "grantType": "password", "username": "alice", "password": password,
-        "deviceToken": device,
+        "knownDevice": device,
     });
     let path = "/v1/login/oauth/access_token";
     replica.call("", "POST", path, body).await
@@ -21,7 +21,7 @@ async fn failures_of_a_device_count_at_every_replica_and_of_strangers_nowhere() 
     let admin = a.token("admin").await;
     a.person(&admin, "alice", &[]).await;
     let first = attempt(&a, PASSWORD, "").await;
-    let device = first.text("deviceToken");
+    let device = first.text("knownDevice");
     let wrong = (401, "CREDENTIALS_INVALID");
     let slowed = (429, "TOO_MANY_ATTEMPTS");
     // Strangers at the same address, here and there.

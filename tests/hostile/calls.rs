@@ -10,12 +10,29 @@ use crate::world::{Actor, PASSWORD, World, claims};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
+/// What one does to oneself only.
+pub const OWN: [&str; 8] = [
+    "DisableMfa",
+    "EnableFactor",
+    "ReissueRecoveryCodes",
+    "SendMfaProof",
+    "SetPreferredFactor",
+    "SetUpFactor",
+    "UpdatePassword",
+    "VerifyFactor",
+];
+
+/// What is refused where nothing sends messages, and is told of by tests of its own.
+pub const SENT: [&str; 2] = ["SendMfaCode", "SendMfaProof"];
+
 /// Who makes the calls of the walk.
 pub struct Callers<'a> {
     /// An administrator.
     pub person: &'a Actor,
     /// A machine of her organization that may be fed: some calls only such may make.
     machine: Actor,
+    /// Another administrator, who signed in with two factors and changes her own.
+    member: Actor,
 }
 
 impl<'a> Callers<'a> {
@@ -23,9 +40,15 @@ impl<'a> Callers<'a> {
     pub async fn of(world: &World, person: &'a Actor) -> Self {
         let name = fresh("sidecar");
         let machine = world.machine_of(person, &name, &["gatepost-sidecar-role"]);
+        let machine = machine.await;
+        let name = fresh("member");
+        let member = world.person_of(person, &name, &["admin-group"]).await;
+        let app = world.enrol(&member).await;
+        let member = world.sign_in_twice(&name, &app.recovery_codes[0]).await;
         Self {
             person,
-            machine: machine.await,
+            machine,
+            member,
         }
     }
 
@@ -33,6 +56,7 @@ impl<'a> Callers<'a> {
     pub fn of_rpc(&self, rpc: &Rpc) -> &Actor {
         match rpc.method.parent_service().name() {
             "ReplicaService" => &self.machine,
+            "MfaService" if OWN.contains(&rpc.name.as_str()) => &self.member,
             _ => self.person,
         }
     }
@@ -129,6 +153,7 @@ pub async fn good(world: &World, callers: &Callers<'_>, rpc: &Rpc) -> Map<String
         "AuthorizeService" => decision(&rpc.name),
         "ReplicaService" => feed(world, actor, &rpc.name).await,
         "UserService" => users(world, actor, &rpc.name).await,
+        "MfaService" => factors(world, callers, &rpc.name).await,
         "GroupService" => groups(world, actor, &rpc.name).await,
         "SessionService" => sessions(world, actor, &rpc.name).await,
         "RoleService" => roles(world, actor, &rpc.name).await,
@@ -233,6 +258,15 @@ async fn auth(world: &World, actor: &Actor, name: &str) -> Value {
                 "clientId": made["clientId"], "clientSecret": made["clientSecret"],
             })
         }
+        "VerifyMfa" => {
+            let (challenge, codes) = challenged(world, actor).await;
+            json!({"mfaToken": challenge, "recoveryCode": codes[0]})
+        }
+        "SendMfaCode" => {
+            let (challenge, _) = challenged(world, actor).await;
+            json!({"mfaToken": challenge, "mfaType": "email"})
+        }
+        "EnrolMfa" => json!({"mfaToken": must_enrol(world, actor).await, "mfaType": "app"}),
         "RefreshToken" => json!({"refreshToken": session(world, actor).await["refreshToken"]}),
         "IntrospectToken" | "RevokeToken" => {
             json!({"token": session(world, actor).await["accessToken"]})
@@ -259,6 +293,61 @@ async fn users(world: &World, actor: &Actor, name: &str) -> Value {
             json!({"id": actor.id, "oldPassword": PASSWORD, "newPassword": PASSWORD})
         }
         "ResetPassword" => json!({"id": user(world, actor).await, "newPassword": PASSWORD}),
+        other => panic!("say how {other} is called well"),
+    }
+}
+
+/// A challenge of somebody new, and her recovery codes.
+async fn challenged(world: &World, admin: &Actor) -> (String, Vec<String>) {
+    let name = fresh("guest");
+    let guest = world.person_of(admin, &name, &[]).await;
+    let app = world.enrol(&guest).await;
+    (world.challenge(&name).await, app.recovery_codes)
+}
+
+/// A challenge of somebody new who has no factor and must have one.
+async fn must_enrol(world: &World, admin: &Actor) -> String {
+    let (name, group) = (fresh("guest"), group(world, admin).await);
+    let policy = json!({"group": group, "mode": "required"});
+    let set = world.call(admin, Method::PUT, "/v1/mfa/policies", policy);
+    set.await.is(200);
+    let mut guest = user_body(&name);
+    guest["groups"] = json!([group]);
+    make(world, admin, "/v1/users", guest).await;
+    world.challenge(&name).await
+}
+
+async fn factors(world: &World, callers: &Callers<'_>, name: &str) -> Value {
+    let (admin, member) = (callers.person, &callers.member);
+    let app = json!({"id": member.id, "mfaType": "app"});
+    match name {
+        "GetMfa" | "ResetMfa" => json!({"id": user(world, admin).await}),
+        "ListMfaPolicies" => json!({}),
+        "SetMfaPolicy" => {
+            json!({"group": group(world, admin).await, "mode": "off", "methods": ["app"]})
+        }
+        "SendMfaProof" => json!({"id": member.id, "mfaType": "email"}),
+        "SetUpFactor" => app,
+        "VerifyFactor" => {
+            let path = format!("/v1/users/{}/mfa/setup", member.id);
+            let told = world.post(member, &path, json!({"mfaType": "app"})).await;
+            let secret = told.is(200)["secret"].as_str().unwrap();
+            json!({"id": member.id, "mfaType": "app", "passcode": world.passcode(secret, 0)})
+        }
+        "EnableFactor" | "SetPreferredFactor" => {
+            world.enrol(member).await;
+            app
+        }
+        "DisableMfa" | "ReissueRecoveryCodes" => {
+            world.enrol(member).await;
+            let path = format!("/v1/users/{}/mfa/recovery-codes", member.id);
+            let told = world.post(member, &path, json!({})).await;
+            let code = &told.is(200)["recoveryCodes"][0];
+            match name {
+                "DisableMfa" => json!({"id": member.id, "recoveryCode": code}),
+                _ => json!({"id": member.id}),
+            }
+        }
         other => panic!("say how {other} is called well"),
     }
 }

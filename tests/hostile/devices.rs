@@ -23,7 +23,7 @@ async fn world() -> World {
 async fn attempt(world: &World, username: &str, password: &str, device: &Value) -> Answer {
     let mut body = json!({"grantType": "password", "username": username, "password": password});
     if !device.is_null() {
-        body["deviceToken"] = device.clone();
+        body["knownDevice"] = device.clone();
     }
     let request = world.request(Method::POST, "/v1/login/oauth/access_token");
     let request = request.header("x-forwarded-for", ADDRESS).json(&body);
@@ -32,7 +32,7 @@ async fn attempt(world: &World, username: &str, password: &str, device: &Value) 
 
 async fn device(world: &World, username: &str) -> Value {
     let answer = attempt(world, username, PASSWORD, &Value::Null).await;
-    answer.is(200)["deviceToken"].clone()
+    answer.is(200)["knownDevice"].clone()
 }
 
 fn fate(answer: &Answer) -> (u16, String) {
@@ -62,7 +62,7 @@ async fn nobody_locks_a_known_device_out() {
     assert_eq!(fate(&stranger), slowed());
     let owner = attempt(&world, "ann", PASSWORD, &hers).await;
     // The token is young, so it stays the same.
-    assert_eq!(owner.is(200)["deviceToken"], hers);
+    assert_eq!(owner.is(200)["knownDevice"], hers);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::calls::{Callers, application, good, make, user_body};
+use crate::calls::{Callers, SENT, application, good, make, user_body};
 use crate::every_field::strings;
 use crate::panics;
 use crate::two::{Fate, Two, assert_nothing_of_beta, fate, forged, likeness, names, spoilt};
@@ -81,6 +81,7 @@ async fn nothing_in_a_request_changes_the_tenant() {
             request = request.header(*name, value);
         }
         let answer = rpc.send(world, request).await;
+        let installation = installation || SENT.contains(&rpc.name.as_str());
         if !installation {
             assert!(answer.status.is_success(), "{}: {}", rpc.name, answer.body);
         }

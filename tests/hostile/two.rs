@@ -16,7 +16,8 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
     let path = place.join(".");
     let service = rpc.method.parent_service().name().to_owned();
     match (service.as_str(), path.as_str()) {
-        ("UserService", "id") => Names::User,
+        ("UserService" | "MfaService", "id") => Names::User,
+        ("MfaService", "group") => Names::Group,
         ("GroupService", "id") => Names::Group,
         ("ApplicationService", "id") => Names::Application,
         ("OrganizationService", "id") => Names::Organization,
@@ -82,7 +83,17 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
         "IssueToken" | "RefreshToken" | "ResetForgottenPassword" => Fate::Refused(401),
         // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
         // fed with its own.
-        "UpdatePassword" | "GetOrganization" | "UpdateOrganization" | "StreamFacts"
+        "UpdatePassword"
+        | "SetUpFactor"
+        | "VerifyFactor"
+        | "EnableFactor"
+        | "SendMfaProof"
+        | "DisableMfa"
+        | "SetPreferredFactor"
+        | "ReissueRecoveryCodes"
+        | "GetOrganization"
+        | "UpdateOrganization"
+        | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
         // A token of somebody else is worth nothing here, which is no error.
         "ForgotPassword" | "GetHeads" | "IntrospectToken" | "RevokeToken" => Fate::Done,
@@ -92,9 +103,20 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 37] = [
-    "deviceToken",
+const PLAIN: [&str; 48] = [
+    "knownDevice",
     "language",
+    "mfaToken",
+    "mfaType",
+    "mode",
+    "methods.[]",
+    "phone",
+    "passcode",
+    "recoveryCode",
+    "secret",
+    "countryCode",
+    "deviceToken",
+    "acrValues",
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",

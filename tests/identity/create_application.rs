@@ -36,7 +36,7 @@ async fn the_secret_is_shown_once_and_works() {
         .client_token(made["clientId"].as_str().unwrap(), secret)
         .await
         .unwrap();
-    let client = client.with_token(&token.access_token).unwrap();
+    let client = client.with_token(token.access_token()).unwrap();
     assert!(
         client
             .may("midaz", "accounts", "get")

@@ -25,17 +25,17 @@ async fn the_tokens_of_a_revoked_secret_are_refused_and_those_of_another_are_not
             .bearer_auth(token);
         world.send(request).await
     };
-    info(&old.access_token).await.is(200);
-    let id = claims(&old.access_token)["sid"]
+    info(old.access_token()).await.is(200);
+    let id = claims(old.access_token())["sid"]
         .as_str()
         .unwrap()
         .to_owned();
     let answer = world.delete(&world.admin, &format!("{path}/{id}")).await;
     assert!(answer.is(204).is_null());
-    info(&old.access_token)
+    info(old.access_token())
         .await
         .refuses(ErrorReason::CredentialRevoked);
-    info(&new.access_token).await.is(200);
+    info(new.access_token()).await.is(200);
     let body = json!({
         "grantType": "client_credentials",
         "clientId": made["clientId"], "clientSecret": made["clientSecret"],

@@ -51,7 +51,7 @@ async fn the_next_token_is_signed_as_the_application_says() {
             .client_token(&text("clientId"), &text("clientSecret"))
             .await
             .unwrap();
-        assert_eq!(header(&token.access_token)["alg"], *algorithm);
+        assert_eq!(header(token.access_token())["alg"], *algorithm);
     }
 }
 

@@ -44,6 +44,7 @@ pub fn examples() -> Vec<Example> {
     let parts = [
         tokens(),
         users(),
+        factors(),
         groups(),
         questions(),
         roles(),
@@ -130,6 +131,46 @@ fn users() -> Vec<Example> {
             "UserService/ResetPassword",
             json!({"id": "$alice", "newPassword": NEXT_PASSWORD}),
         ),
+    ]
+}
+
+fn factors() -> Vec<Example> {
+    let own = |fields: &[(&str, &str)]| {
+        let fields = fields.iter().chain(&[("id", "$admin")]);
+        fields
+            .map(|(name, text)| ((*name).to_owned(), json!(text)))
+            .collect::<Value>()
+    };
+    let app = own(&[("mfaType", "app")]);
+    let proof = own(&[("mfaType", "app"), ("passcode", "$passcode")]);
+    let sign_in =
+        |name: &str| json!({"grantType": "password", "username": name, "password": NEXT_PASSWORD});
+    let policy = |mode: &str| json!({"mode": mode, "methods": ["app"]});
+    vec![
+        example("MfaService/SetUpFactor", app.clone()).keep(&[
+            ("secret", "/secret"),
+            ("recovery", "/recoveryCodes/0"),
+            ("rescue", "/recoveryCodes/1"),
+        ]),
+        example("MfaService/VerifyFactor", proof),
+        example("MfaService/EnableFactor", app.clone()),
+        example("MfaService/SetPreferredFactor", app),
+        example("MfaService/GetMfa", json!({"id": "$admin"})),
+        example("AuthService/IssueToken", sign_in("admin")).keep(&[("challenge", "/mfaToken")]),
+        example(
+            "AuthService/VerifyMfa",
+            json!({"mfaToken": "$challenge", "recoveryCode": "$recovery", "rememberDevice": true}),
+        ),
+        example("MfaService/DisableMfa", own(&[("recoveryCode", "$rescue")])),
+        example("MfaService/SetMfaPolicy", policy("required")),
+        example("AuthService/IssueToken", sign_in("alice")).keep(&[("enrolment", "/mfaToken")]),
+        example(
+            "AuthService/EnrolMfa",
+            json!({"mfaToken": "$enrolment", "mfaType": "app"}),
+        ),
+        example("MfaService/SetMfaPolicy", policy("optional")),
+        example("MfaService/ListMfaPolicies", json!({})),
+        example("MfaService/ResetMfa", json!({"id": "$alice"})),
     ]
 }
 

@@ -70,11 +70,17 @@ async fn mail_goes_by_starttls_by_tls_and_in_clear_to_this_machine() {
         assert_eq!(mail["encrypted"], !is_plain, "{mode}");
         assert_eq!(mail["authenticated"], !is_plain, "{mode}");
         let data = mail["data"].as_str().unwrap();
-        let lines = ["From: Gatepost <no-reply@example.com>", "To: alice@example.com"];
+        let lines = [
+            "From: Gatepost <no-reply@example.com>",
+            "To: alice@example.com",
+        ];
         for line in lines {
             assert!(data.lines().any(|one| one == line), "{line} in {data}");
         }
-        assert!(data.contains("Content-Type: text/plain; charset=utf-8"), "{data}");
+        assert!(
+            data.contains("Content-Type: text/plain; charset=utf-8"),
+            "{data}"
+        );
     }
 }
 
@@ -88,7 +94,10 @@ async fn a_mail_server_that_nobody_vouches_for_gets_nothing() {
     forget(&server, "alice").await;
     logged(&server, "a link to set a new password was not mailed");
     assert_eq!(smtp.mails(), Vec::<String>::new());
-    assert!(!server.stderr().contains("gpw_"), "no text of a message is logged");
+    assert!(
+        !server.stderr().contains("gpw_"),
+        "no text of a message is logged"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,8 +111,17 @@ async fn an_organizations_own_provider_goes_before_the_installations() {
     // One that leads inside, and that the operator has not named: it is stored, and never called.
     let add = |name: &str, url: &str| {
         let arguments = [
-            "add-provider", "--organization", "default", "--channel", "mail", "--name", name,
-            "--url", url, "--from", "bakery@example.com",
+            "add-provider",
+            "--organization",
+            "default",
+            "--channel",
+            "mail",
+            "--name",
+            name,
+            "--url",
+            url,
+            "--from",
+            "bakery@example.com",
         ];
         home.run(&arguments, &[], "")
     };
@@ -117,5 +135,8 @@ async fn an_organizations_own_provider_goes_before_the_installations() {
     let again = add("inside", &inside);
     assert_eq!(again.code, Some(1), "{again:?}");
     let bad = add("bad", "ftp://127.0.0.1");
-    assert!(bad.stderr.contains("must be smtp, smtps or https"), "{bad:?}");
+    assert!(
+        bad.stderr.contains("must be smtp, smtps or https"),
+        "{bad:?}"
+    );
 }

@@ -107,7 +107,9 @@ impl Code {
             | Self::InvalidTarget
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
-            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedTokenType
+            | Self::UnauthorizedClient
+            | Self::InvalidTarget => StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where a browser goes on after its person signed in: a path of this issuer, and nothing else.
 
+use gatepost_core::mfa::ACR_TWO_FACTORS;
 use gatepost_store::StoreError;
 
 use super::visit::Visit;
@@ -20,6 +21,8 @@ pub struct Destination {
     pub source: Option<String>,
     /// Who is expected, as far as the application knows.
     pub login_hint: String,
+    /// Whether the application wants a sign-in with two factors.
+    pub wants_two_factors: bool,
     /// The languages that the application wants.
     pub locales: String,
 }
@@ -55,6 +58,9 @@ impl Destination {
             destination.source = redirect::source(&redirect_uri);
             destination.application = application.name;
             destination.login_hint = asked("login_hint");
+            let acr_values = asked("acr_values");
+            let mut wanted = acr_values.split_whitespace();
+            destination.wants_two_factors = wanted.any(|acr| acr == ACR_TWO_FACTORS);
             destination.locales = asked("ui_locales");
         }
         Ok(destination)

@@ -11,6 +11,7 @@ use http::StatusCode;
 
 use super::answer::{self, Leads};
 use super::destination::Destination;
+use super::second_factor;
 use super::view::{Problem, SignIn, SignedIn};
 use super::visit::{Outcome, Visit, visit};
 use crate::app::App;
@@ -78,11 +79,24 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         }
         proven => proven?,
     };
-    go_on(visit, proven, &destination).await
+    let must_be_strong = destination.wants_two_factors;
+    let completed = proven.complete(&mut visit.gate, must_be_strong).await?;
+    match completed {
+        Ok(proven) => go_on(visit, proven, &destination).await,
+        Err(challenged) => second_factor::ask(visit, challenged, &destination).await,
+    }
+}
+
+/// The challenge is over: it begins again with the password.
+pub fn again(visit: &Visit, destination: Destination) -> Response {
+    let (field, text) = ("username", visit.words.challenge_over);
+    let problem = Some(Problem { field, text });
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    form(visit, destination, String::new(), status, problem)
 }
 
 /// Who she is, is known: the browser is signed in, and goes where it was going.
-async fn go_on(visit: &mut Visit, proven: Proven, destination: &Destination) -> Outcome {
+pub async fn go_on(visit: &mut Visit, proven: Proven, destination: &Destination) -> Outcome {
     let before = visit.browser().await?;
     let user = proven.user.id;
     let cookie = Browser::begin(&mut visit.gate, proven, before).await?;

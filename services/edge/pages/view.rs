@@ -80,6 +80,34 @@ pub struct NewPassword {
     pub done_text: &'static str,
 }
 
+/// The second factor.
+#[derive(Template)]
+#[template(path = "second_factor.html")]
+pub struct SecondFactor {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// Names the challenge.
+    pub mfa_token: String,
+    /// The secret of a new app; empty without.
+    pub secret: String,
+    /// The address that opens an app with it.
+    pub url: String,
+    /// The recovery codes of a first factor.
+    pub recovery_codes: Vec<String>,
+    /// What to enter.
+    pub hint: &'static str,
+    /// Whether a code was sent just now.
+    pub sent: bool,
+    /// Whether one may be sent by e-mail.
+    pub email: bool,
+    /// Whether one may be sent by SMS.
+    pub sms: bool,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}
+
 /// Choosing an organization.
 #[derive(Template)]
 #[template(path = "choose_organization.html")]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{applications, users};
+use super::{applications, organizations, users};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -51,6 +51,15 @@ impl Related<applications::Entity> for Entity {
         Self::belongs_to(applications::Entity)
             .from((Column::OrganizationId, Column::ApplicationId))
             .to(theirs)
+            .into()
+    }
+}
+
+impl Related<organizations::Entity> for Entity {
+    fn to() -> RelationDef {
+        Self::belongs_to(organizations::Entity)
+            .from(Column::OrganizationId)
+            .to(organizations::Column::Id)
             .into()
     }
 }

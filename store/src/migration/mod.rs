@@ -10,6 +10,7 @@ mod m0004_signing_key_turns;
 mod m0005_passwords;
 mod m0006_public_keys;
 mod m0007_sign_in_pages;
+mod m0008_mfa;
 mod m0009_delivery;
 
 use sea_orm::sea_query::{
@@ -38,7 +39,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -86,6 +87,13 @@ const MIGRATIONS: [Migration; 8] = [
         tables: Vec::new,
         columns: m0007_sign_in_pages::columns,
         indexes: Vec::new,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 8,
+        tables: m0008_mfa::tables,
+        columns: Vec::new,
+        indexes: m0008_mfa::indexes,
         gone: Vec::new,
     },
     Migration {

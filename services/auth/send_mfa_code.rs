@@ -1,0 +1,36 @@
+//! `SendMfaCode`: a code for a challenge, by e-mail or SMS.
+
+use gatepost_core::mfa::Method;
+use gatepost_proto::auth::v1::{SendMfaCodeRequest, SendMfaCodeResponse};
+
+use super::challenge::read;
+use crate::context::{Audit, Gate};
+use crate::error::Result;
+use crate::mfa::{self, challenge_over, method_of, send_code};
+
+/// Handles the RPC.
+pub async fn send_mfa_code(
+    gate: &mut Gate,
+    request: SendMfaCodeRequest,
+) -> Result<SendMfaCodeResponse> {
+    let method = method_of(&request.mfa_type)?;
+    let message = send(gate, &request.mfa_token, method).await?;
+    Ok(SendMfaCodeResponse { message })
+}
+
+/// Sends a code for a challenge; answers what to say.
+///
+/// # Errors
+/// `MFA_TOKEN_INVALID`, `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
+pub async fn send(gate: &mut Gate, token: &str, method: Method) -> Result<String> {
+    let token = read(gate, token)?;
+    let (user, message) = send_code(&gate.app, token, method, gate.now).await?;
+    let tx = gate.app.store.write(token.organization).await?;
+    let user = tx.users().get(user).await?.ok_or_else(challenge_over)?;
+    let actor = mfa::actor(&user);
+    let mut audit = Audit::new(actor, "mfa.send_code", gate.now, &gate.arrival);
+    audit.target("user", user.id);
+    tx.touch();
+    gate.commit(tx, audit).await?;
+    Ok(message)
+}

@@ -1,0 +1,85 @@
+//! A session begins: its row, its first refresh token, and the tokens that are signed for it.
+
+use gatepost_core::SessionId;
+use gatepost_store::{Application, Organization, Scope, Session, User};
+
+use super::issue::{Issue, Issued, Told, for_person};
+use crate::context::{Audit, Gate};
+use crate::error::Result;
+use crate::mfa;
+use crate::token::RefreshToken;
+
+/// Whose session, and how she proved who she is.
+pub struct Start<'a> {
+    /// Her organization.
+    pub organization: &'a Organization,
+    /// Her account.
+    pub user: &'a User,
+    /// Through which application, if through one.
+    pub application: Option<&'a Application>,
+    /// The scope that is given.
+    pub scope: String,
+    /// How she proved who she is (RFC 8176).
+    pub methods: Vec<String>,
+}
+
+/// Writes the session with its first refresh token, commits, and signs the access token for the
+/// revision that this made.
+///
+/// # Errors
+/// What the store answers; `INTERNAL` when there is no key to sign with.
+pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issued, String)> {
+    let Start {
+        organization,
+        user,
+        application,
+        scope,
+        methods,
+    } = start;
+    let lifetime = match application {
+        Some(application) => gate.app.sign_in.lifetime(&application.settings),
+        None => gate.app.sign_in.refresh_token,
+    };
+    let session = Session {
+        id: SessionId::new(gate.new_id()),
+        user: user.id,
+        application: application.map(|application| application.id),
+        created_at: gate.now,
+        expires_at: gate.now + lifetime,
+        ended_at: None,
+        ended_until: None,
+        within: None,
+        scope: scope.clone(),
+        generation: 0,
+        rotated_at: None,
+        last_seen_at: gate.now,
+        device: gate.arrival.device(),
+        methods,
+        signed_in_at: gate.now,
+        resources: Vec::new(),
+        claims: Vec::new(),
+    };
+    tx.sessions().insert(&session).await?;
+    let refresh_token = RefreshToken {
+        organization: organization.id,
+        session: session.id,
+        generation: session.generation,
+    };
+    let mut audit = Audit::new(mfa::actor(user), "session.start", gate.now, &gate.arrival);
+    audit.target("session", session.id);
+    let revision = gate.commit(tx, audit).await?;
+    let issue = Issue {
+        organization,
+        revision,
+        client: application,
+        issuer: &gate.app.public_url,
+        now: gate.now,
+    };
+    let told = Told {
+        scope: &scope,
+        resources: &[],
+        nonce: "",
+    };
+    let issued = for_person(&gate.app, &issue, user, &session, told).await?;
+    Ok((issued, refresh_token.write(&gate.app.sealer)))
+}

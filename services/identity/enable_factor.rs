@@ -1,0 +1,28 @@
+//! `EnableFactor`: a factor that was proved is confirmed.
+
+use gatepost_proto::ErrorReason;
+use gatepost_proto::identity::v1::{EnableFactorRequest, EnableFactorResponse};
+
+use super::own_factors::oneself;
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::mfa::{Factors, method_of};
+
+/// Handles the RPC.
+pub async fn enable_factor(
+    cx: &mut Cx,
+    request: EnableFactorRequest,
+) -> Result<EnableFactorResponse> {
+    let user = oneself(&cx.caller, &request.id)?;
+    let method = method_of(&request.mfa_type)?;
+    let factors = Factors::of(&cx.tx, user).await?;
+    if factors.active(method).is_none() {
+        let message = "there is no such factor that was proved and counts";
+        return Err(Error::new(ErrorReason::FactorUnavailable, message));
+    }
+    if factors.all.iter().all(|one| one.preferred_at.is_none()) {
+        cx.tx.mfa().prefer(user, method, cx.now).await?;
+    }
+    cx.audit.target("user", user);
+    Ok(EnableFactorResponse { enabled: true })
+}

@@ -1,0 +1,34 @@
+//! Second factors of one's own: whose they are, and what it takes to change them.
+
+use gatepost_core::UserId;
+use gatepost_core::mfa::{ACR_TWO_FACTORS, acr_of};
+use gatepost_proto::ErrorReason;
+
+use crate::context::Caller;
+use crate::error::{Error, Result};
+use crate::mfa::Factors;
+
+/// The caller, if the id is the caller's own. The user is never read from the request alone.
+///
+/// # Errors
+/// `NOT_ONESELF`.
+pub fn oneself(caller: &Caller, id: &str) -> Result<UserId> {
+    let own = caller.user().filter(|user| user.to_string() == id);
+    own.ok_or_else(|| {
+        let message = "one changes one's own second factors only";
+        Error::new(ErrorReason::NotOneself, message)
+    })
+}
+
+/// Refuses whoever has a factor and did not sign in with one.
+///
+/// # Errors
+/// `STRONGER_SIGN_IN_NEEDED`.
+pub fn require_two_factors(caller: &Caller, factors: &Factors) -> Result<()> {
+    let is_strong = acr_of(&caller.token.claims.amr) == ACR_TWO_FACTORS;
+    if is_strong || factors.methods().is_empty() {
+        return Ok(());
+    }
+    let message = "this needs a sign-in with the second factor";
+    Err(Error::new(ErrorReason::StrongerSignInNeeded, message).with("acr", ACR_TWO_FACTORS))
+}

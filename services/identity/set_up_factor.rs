@@ -1,0 +1,51 @@
+//! `SetUpFactor`: a second factor of one's own, that waits to be proved.
+
+use std::sync::Arc;
+
+use gatepost_core::UserId;
+use gatepost_proto::identity::v1::{SetUpFactorRequest, SetUpFactorResponse};
+
+use super::own_factors::{oneself, require_two_factors};
+use crate::app::App;
+use crate::context::{Caller, Cx};
+use crate::error::{Error, Result};
+use crate::mfa::{Factors, Wish, method_of, set_up};
+
+/// Keeps the factor, and sends its code, before the transaction of the record begins: nothing is
+/// sent while an organization is locked.
+pub async fn prepare(
+    app: Arc<App>,
+    caller: Caller,
+    request: SetUpFactorRequest,
+) -> Result<(UserId, SetUpFactorResponse)> {
+    let id = oneself(&caller, &request.id)?;
+    let tx = app.store.write(caller.organization()).await?;
+    let user = tx.users().get(id).await?;
+    let user = user.ok_or_else(|| Error::not_found("user"))?;
+    require_two_factors(&caller, &Factors::of(&tx, id).await?)?;
+    let wish = Wish {
+        method: method_of(&request.mfa_type)?,
+        phone: &request.phone,
+        application: None,
+    };
+    let told = set_up(&app, tx, &user, wish, app.clock.now()).await?;
+    let response = SetUpFactorResponse {
+        secret: told.secret,
+        url: told.url,
+        recovery_codes: told.recovery_codes,
+        mfa_type: request.mfa_type,
+        enabled: told.enabled,
+    };
+    Ok((id, response))
+}
+
+/// Handles the RPC.
+#[expect(clippy::unused_async, reason = "every handler is one")]
+pub async fn set_up_factor(
+    cx: &mut Cx,
+    (user, response): (UserId, SetUpFactorResponse),
+) -> Result<SetUpFactorResponse> {
+    cx.audit.target("user", user);
+    cx.tx.touch();
+    Ok(response)
+}

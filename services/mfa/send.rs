@@ -1,0 +1,227 @@
+//! Codes on their way: by e-mail or SMS, to where the factor says.
+
+use gatepost_core::mfa::Method;
+use gatepost_core::{ApplicationId, OrganizationId, UserId};
+use gatepost_proto::ErrorReason;
+use gatepost_store::{Challenge, Code, Factor, Purpose, Scope};
+use time::OffsetDateTime;
+
+use super::codes::{about_challenge, code_hash, new_code};
+use super::{Factors, MfaToken, challenge_over, purpose};
+use crate::app::App;
+use crate::delivery::Message;
+use crate::error::{Error, Result};
+use crate::seal::{SealError, Sealer};
+
+/// Somebody's address or number.
+struct Target {
+    method: Method,
+    to: String,
+}
+
+/// Sends a code for a challenge of a sign-in; answers whose it is, and what to say.
+///
+/// # Errors
+/// `MFA_TOKEN_INVALID`, `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
+pub async fn send_code(
+    app: &App,
+    token: MfaToken,
+    method: Method,
+    now: OffsetDateTime,
+) -> Result<(UserId, String)> {
+    let tx = app.store.write(token.organization).await?;
+    let challenge = tx.mfa().get_challenge(token.challenge).await?;
+    let challenge = challenge
+        .filter(|one| one.purpose == Purpose::SignIn && one.expires_at > now)
+        .ok_or_else(challenge_over)?;
+    let said = send(app, tx, &challenge, method, now).await?;
+    Ok((challenge.user, said))
+}
+
+/// Sends a code with which somebody signed in proves who she is; answers what to say.
+///
+/// # Errors
+/// `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
+pub async fn send_proof(
+    app: &App,
+    organization: OrganizationId,
+    user: UserId,
+    method: Method,
+    now: OffsetDateTime,
+) -> Result<String> {
+    let tx = app.store.write(organization).await?;
+    let id = user.uuid();
+    let known = tx.mfa().get_challenge(id).await?;
+    let challenge = match known {
+        Some(known) if known.expires_at > now => known,
+        over => {
+            if over.is_some() {
+                tx.mfa().end_challenge(id).await?;
+            }
+            let new = Challenge {
+                id,
+                user,
+                application: None,
+                purpose: Purpose::Proof,
+                scope: String::new(),
+                created_at: now,
+                expires_at: now + app.mfa.challenge,
+                attempts: 0,
+                sends: 0,
+                code: None,
+            };
+            tx.mfa().challenge(&new).await?;
+            new
+        }
+    };
+    send(app, tx, &challenge, method, now).await
+}
+
+async fn send(
+    app: &App,
+    tx: Scope,
+    challenge: &Challenge,
+    method: Method,
+    now: OffsetDateTime,
+) -> Result<String> {
+    let factors = Factors::of(&tx, challenge.user).await?;
+    let factor = factors.active(method).ok_or_else(unavailable)?;
+    let target = Target::open(&app.sealer, factor)?;
+    let code = new_code()?;
+    let sent = Code {
+        method,
+        hash: code_hash(&app.sealer, &about_challenge(challenge.id), &code),
+        expires_at: now + app.mfa.code,
+    };
+    let counted = tx
+        .mfa()
+        .send_code(challenge.id, &sent, app.mfa.sends, now)
+        .await?;
+    if !counted {
+        return Err(too_many(challenge.expires_at, now));
+    }
+    let name = tx.organizations().own().await?.name;
+    let organization = tx.organization();
+    tx.finish().await?;
+    deliver(
+        app,
+        (organization, challenge.application),
+        &target,
+        &name,
+        &code,
+    )
+    .await?;
+    Ok(target.said())
+}
+
+/// Sends a code to where a factor that is being set up says.
+///
+/// # Errors
+/// What the delivery answers.
+pub(super) async fn deliver_first(
+    app: &App,
+    sender: (OrganizationId, Option<ApplicationId>),
+    method: Method,
+    to: &str,
+    name: &str,
+    code: &str,
+) -> Result<()> {
+    let target = Target {
+        method,
+        to: to.to_owned(),
+    };
+    deliver(app, sender, &target, name, code).await
+}
+
+async fn deliver(
+    app: &App,
+    (organization, application): (OrganizationId, Option<ApplicationId>),
+    target: &Target,
+    name: &str,
+    code: &str,
+) -> Result<()> {
+    let minutes = app.mfa.code.as_secs().div_ceil(60);
+    let to = target.to.clone();
+    let text = format!("{code} is your code for {name}. It is good for {minutes} minutes, once.");
+    let message = match target.method {
+        Method::Sms => Message::Sms { to, text },
+        Method::App | Method::Email => Message::Mail {
+            to,
+            subject: format!("{code} is your code"),
+            text: format!(
+                "{text}\n\nIf you did not ask for it, somebody may know your password: change it."
+            ),
+        },
+    };
+    app.delivery.send(organization, application, message).await
+}
+
+/// Seals an address or number for one person.
+///
+/// # Errors
+/// When the system has no randomness.
+pub(super) fn seal(
+    sealer: &Sealer,
+    user: UserId,
+    method: Method,
+    to: &str,
+) -> Result<Vec<u8>, SealError> {
+    sealer.seal(&purpose("second factor", user, method), to.as_bytes())
+}
+
+/// There is no such factor.
+pub(super) fn unavailable() -> Error {
+    let message = "there is no such second factor, or it does not count here";
+    Error::new(ErrorReason::FactorUnavailable, message)
+}
+
+/// Enough codes were sent.
+pub(super) fn too_many(until: OffsetDateTime, now: OffsetDateTime) -> Error {
+    let wait_s = (until - now).whole_seconds().max(1);
+    Error::new(ErrorReason::TooManyAttempts, "enough codes were sent")
+        .with("retry_after_seconds", wait_s.to_string())
+}
+
+impl Target {
+    fn open(sealer: &Sealer, factor: &Factor) -> Result<Self> {
+        let Factor { method, user, .. } = *factor;
+        if method == Method::App {
+            return Err(unavailable());
+        }
+        let plain = sealer.open(&purpose("second factor", user, method), &factor.sealed)?;
+        let to = String::from_utf8(plain.to_vec()).map_err(Error::internal)?;
+        Ok(Self { method, to })
+    }
+
+    /// Tells where to, as far as whoever knows the password may see it.
+    fn said(&self) -> String {
+        match self.to.split_once('@') {
+            Some((name, domain)) => {
+                let first: String = name.chars().take(1).collect();
+                format!("a code is on its way to {first}…@{domain}")
+            }
+            None => {
+                let skipped = self.to.chars().count().saturating_sub(2);
+                let last: String = self.to.chars().skip(skipped).collect();
+                format!("a code is on its way to the number that ends in {last}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_to_is_hinted_and_no_more() {
+        let said = |method, to: &str| {
+            let to = to.to_owned();
+            Target { method, to }.said()
+        };
+        let mail = said(Method::Email, "alice@example.com");
+        assert_eq!(mail, "a code is on its way to a…@example.com");
+        let number = said(Method::Sms, "+5511912345678");
+        assert_eq!(number, "a code is on its way to the number that ends in 78");
+    }
+}
