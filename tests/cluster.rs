@@ -22,6 +22,8 @@ mod catch_up;
 mod chaos;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
+#[path = "cluster/devices.rs"]
+mod devices;
 #[path = "cluster/endings.rs"]
 mod endings;
 #[path = "cluster/feeding.rs"]

@@ -2,6 +2,7 @@
 
 mod forms;
 mod second_factor;
+mod passwords;
 mod sign_in;
 
 use super::browser::{Browser, Shown};
