@@ -32,7 +32,7 @@ use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServ
 
 pub use assertion::ASSERTION_TYPE;
 pub use back_channel::{BackChannel, ending, tell};
-pub use browser::{Browser, Proven};
+pub use browser::{Browser, Proven, end_session};
 pub use challenge::Challenged;
 pub use client::{Client, Clients};
 pub use enrol_mfa::enrol;

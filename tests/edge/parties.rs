@@ -1,7 +1,11 @@
 //! Applications of others sign people in with us, through a real browser.
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -172,6 +176,64 @@ async fn authlib_signs_people_in() {
     command.arg(repository_root().join("tests/parties/authlib_app.py"));
     let party = scene.start(command);
     scene.plays(&party, &[]).await;
+    scene.world.close().await;
+}
+
+/// A site behind Apache, which proxies what it protects.
+fn apache(scene: &Scene, folder: &Path) -> Program {
+    let (port, root) = (free_port(), tool("GATEPOST_TEST_APACHE_ROOT"));
+    let site = folder.join("www/private");
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("page.txt"), "the page").unwrap();
+    std::fs::write(folder.join("www/after.txt"), "at the end").unwrap();
+    // It serves as somebody else when it is started by root.
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    let child = Command::new(root.join("sbin/apache2"))
+        .args(["-D", "FOREGROUND", "-f"])
+        .arg(repository_root().join("tests/parties/apache.conf"))
+        .env("APACHE_ROOT", root.join("lib/apache2"))
+        .env("LD_LIBRARY_PATH", root.join("lib/apache2-libraries"))
+        .env("FOLDER", folder)
+        .env("PORT", port.to_string())
+        .env("ISSUER", &scene.issuer)
+        .env("CLIENT_ID", scene.text("clientId"))
+        .env("CLIENT_SECRET", scene.text("clientSecret"))
+        .spawn()
+        .expect("Apache starts");
+    Program { child, port }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mod_auth_openidc_signs_people_in() {
+    let scene = Scene::set(json!({
+        "redirectUris": ["http://127.0.0.1/private/back"],
+        "postLogoutRedirectUris": ["http://127.0.0.1/after.txt"],
+    }))
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let site = apache(&scene, folder.path());
+    let at = |path: &str| format!("http://127.0.0.1:{}{path}", site.port);
+    for _ in 0..200 {
+        if std::net::TcpStream::connect(("127.0.0.1", site.port)).is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let out = format!("/private/back?logout={}", at("/after.txt"));
+    let show = at("/private/back?info=json");
+    let more = [("SHOW", show.as_str())];
+    let seen = scene.visit(at("/private/page.txt"), at(&out), &more).await;
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    let told = seen["shown"].as_str().unwrap();
+    let told: Value = serde_json::from_str(told).unwrap_or_else(|_| panic!("{seen} {log}"));
+    assert_eq!(told["id_token"]["iss"], scene.issuer);
+    assert_eq!(told["userinfo"]["sub"], scene.alice);
+    assert_eq!(told["userinfo"]["email"], "alice@example.com");
+    assert_eq!(
+        (&seen["again"], &seen["after"]),
+        (&json!("the page"), &json!("at the end"))
+    );
+    assert_eq!(seen["refused"], json!([]));
     scene.world.close().await;
 }
 

@@ -58,17 +58,22 @@ let pictures = 0;
 
 async function look(page, name) {
   for (const fault of await page.evaluate(faults)) found.push(`${name}: ${fault}`);
-  // Everything that a keyboard reaches shows that it was reached.
-  const reached = await page.locator('a, button, input:not([type=hidden])').count();
-  await page.evaluate(() => document.activeElement?.blur());
-  for (let step = 0; step < reached; step += 1) {
+  // A keyboard reaches everything, and everything shows that it was reached. Past the last one the
+  // browser has its turn, and then it begins anew.
+  const all = await page.locator('a, button, input:not([type=hidden])').count();
+  const reached = new Set();
+  for (let step = 0; step < 2 * all + 2; step += 1) {
     await page.keyboard.press('Tab');
-    const outline = await page.evaluate(() => {
+    const [place, width] = await page.evaluate(() => {
       const style = getComputedStyle(document.activeElement);
-      return style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+      const places = [...document.querySelectorAll('a, button, input')];
+      const place = places.indexOf(document.activeElement);
+      return [place, style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth)];
     });
-    if (outline < 2) found.push(`${name}: focus ${step} is not seen`);
+    if (place >= 0) reached.add(place);
+    if (place >= 0 && width < 2) found.push(`${name}: focus on ${place} is not seen`);
   }
+  if (reached.size !== all) found.push(`${name}: a keyboard reaches ${reached.size} of ${all}`);
   await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
   pictures += 1;
 }

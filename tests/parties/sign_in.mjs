@@ -1,10 +1,10 @@
 // Signs somebody in to an application with a real Chromium, and out again. Says what the
 // application shows as one line of JSON.
 //
-// SCRIPTS=off proves that the pages need none.
+// SHOW is where the application shows it, when that is not where she lands. SCRIPTS=off proves that the pages need none.
 import { chromium } from 'playwright-core';
 
-const { CHROMIUM, START, SIGN_OUT, USERNAME, PASSWORD, SCRIPTS = 'on' } = process.env;
+const { CHROMIUM, START, SHOW, SIGN_OUT, USERNAME, PASSWORD, SCRIPTS = 'on' } = process.env;
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
@@ -30,6 +30,7 @@ try {
     await page.getByRole('button', { name: 'Continue' }).click();
   }
   await page.waitForURL((url) => url.origin === origin);
+  if (SHOW) await page.goto(SHOW);
   const shown = await page.innerText('body');
   // Signed in once is signed in: nobody is asked a second time.
   await page.goto(START);

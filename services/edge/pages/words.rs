@@ -80,6 +80,7 @@ pub struct Words {
     pub not_found: &'static str,
     pub stale_form: &'static str,
     pub suspended: &'static str,
+    pub account_suspended: &'static str,
     pub unavailable: &'static str,
 }
 
@@ -158,6 +159,7 @@ pub static ENGLISH: Words = Words {
     not_found: "There is nothing at this address.",
     stale_form: "This page was open for too long, or was opened in an unusual way. Go back and try again.",
     suspended: "This organization is suspended.",
+    account_suspended: "This account is suspended. Ask your administrator.",
     unavailable: "This does not work at the moment. Try again in a minute.",
 };
 
@@ -236,6 +238,7 @@ pub static PORTUGUESE: Words = Words {
     not_found: "Não há nada neste endereço.",
     stale_form: "Esta página ficou aberta por tempo demais ou foi aberta de um modo incomum. Volte e tente novamente.",
     suspended: "Esta organização está suspensa.",
+    account_suspended: "Esta conta está suspensa. Fale com seu administrador.",
     unavailable: "Isto não funciona no momento. Tente novamente em um minuto.",
 };
 

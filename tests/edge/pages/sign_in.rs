@@ -105,6 +105,11 @@ async fn who_is_suspended_or_changes_her_password_is_signed_out() {
     assert!(!is_signed_in(&mut browser).await);
     let refused = browser.fill_in("/signin", "alice").await;
     assert_eq!(refused.status, 401);
+    assert!(
+        refused.text.contains("This account is suspended"),
+        "{}",
+        refused.text
+    );
     world
         .patch(&world.admin, &path, json!({"status": "active"}))
         .await
