@@ -22,6 +22,8 @@ mod catch_up;
 mod chaos;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
+#[path = "cluster/devices.rs"]
+mod devices;
 #[path = "cluster/endings.rs"]
 mod endings;
 #[path = "cluster/feeding.rs"]
@@ -34,6 +36,8 @@ mod late_commit;
 mod refresh;
 #[path = "cluster/revocation.rs"]
 mod revocation;
+#[path = "cluster/second_factors.rs"]
+mod second_factors;
 #[path = "cluster/signing_keys.rs"]
 mod signing_keys;
 #[path = "cluster/start.rs"]

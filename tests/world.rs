@@ -4,6 +4,8 @@
 
 mod answer;
 mod factor;
+mod outbox;
+mod mails;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +30,8 @@ use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
+pub use outbox::Outbox;
+pub use mails::{Mail, Mails};
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -56,6 +60,7 @@ struct Backend {
     data: TempDir,
     database: Option<PostgresDatabase>,
     valkey: Option<Valkey>,
+    mails: Mails,
 }
 
 /// Somebody with a token.
@@ -84,7 +89,7 @@ impl World {
 
     /// A server with these settings over the test's own.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let backend = Backend::new();
+        let backend = Backend::new().await;
         let config = config(&backend, settings);
         let offset = Arc::new(Offset::default());
         let server = start(&config, Clock::Moved(Arc::clone(&offset)))
@@ -171,6 +176,21 @@ impl World {
             .as_ref()
             .map(|database| database.server_url.clone());
         Store::open(config).await.unwrap()
+    }
+
+    /// The mails that were sent.
+    pub fn mails(&self) -> &Mails {
+        &self.backend.mails
+    }
+
+    /// The token of a link that `username` was mailed for a new password.
+    pub async fn reset_token(&self, username: &str) -> String {
+        let before = self.mails().count();
+        let path = "/v1/login/forgot-password";
+        let asked = self.post_openly(path, json!({"username": username})).await;
+        assert!(asked.is(204).is_null());
+        let mail = self.mails().next(before).await;
+        mail.token()
     }
 
     /// A client without a token.
@@ -406,12 +426,13 @@ impl World {
 }
 
 impl Backend {
-    fn new() -> Self {
+    async fn new() -> Self {
         let cluster = std::env::var("GATEPOST_TEST_BACKEND").is_ok_and(|name| name == "cluster");
         Self {
             data: TempDir::new().unwrap(),
             database: cluster.then(|| postgres::shared().database()),
             valkey: cluster.then(Valkey::start),
+            mails: Mails::start().await,
         }
     }
 }
@@ -451,6 +472,11 @@ fn config(backend: &Backend, settings: &[(&str, &str)]) -> Config {
         ),
         ("GATEPOST_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD.to_owned()),
         ("GATEPOST_MASTER_KEY", "00".repeat(32)),
+        ("GATEPOST_MAIL_URL", backend.mails.url.clone()),
+        ("GATEPOST_MAIL_FROM", "no-reply@gatepost.test".to_owned()),
+        ("GATEPOST_MAIL_SECRET", "key".to_owned()),
+        ("GATEPOST_FORGOT_PASSWORD", "true".to_owned()),
+        ("GATEPOST_FORGOTTEN_PER_QUARTER_HOUR", "1000000".to_owned()),
     ];
     if let Some(database) = &backend.database {
         all.push(("GATEPOST_DATABASE_URL", database.server_url.clone()));

@@ -51,6 +51,10 @@ pub fn examples() -> Vec<Example> {
         applications(),
         installation(),
         endings(),
+        vec![example(
+            "AuthService/ResetForgottenPassword",
+            json!({"token": "$token", "newPassword": NEXT_PASSWORD}),
+        )],
     ];
     parts.into_iter().flatten().collect()
 }
@@ -66,6 +70,10 @@ fn tokens() -> Vec<Example> {
         example(
             "AuthService/RefreshToken",
             json!({"refreshToken": "$refresh"}),
+        ),
+        example(
+            "AuthService/ForgotPassword",
+            json!({"username": "nobody", "language": "pt"}),
         ),
         example("AuthService/IntrospectToken", json!({"token": "$session"})),
         example("AuthService/RevokeToken", json!({"token": "no token"})),

@@ -89,9 +89,9 @@ impl<E: Into<Error>> From<E> for Trouble {
         let status = error.reason().http_status();
         let text: fn(&Words) -> &'static str = match error.reason() {
             ErrorReason::OrganizationSuspended => |words| words.suspended,
-            ErrorReason::UserSuspended => |words| words.account_suspended,
             ErrorReason::PasswordSignInOff => |words| words.no_password_here,
             ErrorReason::SwitchedOff => |words| words.switched_off,
+            ErrorReason::UserSuspended => |words| words.account_suspended,
             ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
             _ if status.is_client_error() => |words| words.bad_request,
             _ => |words| words.unavailable,

@@ -143,6 +143,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Denied => "denied",
         Reason::NoGrant => "permission",
         Reason::AttributesUnmet => "attributes",
+        Reason::StrongerSignIn => "stronger_sign_in",
         Reason::UnknownProduct => "unknown_product",
         Reason::UnknownPermission => "unknown_permission",
         Reason::SubjectUnknown => "subject_unknown",
