@@ -4,8 +4,8 @@
 
 mod answer;
 mod factor;
-mod outbox;
 mod mails;
+mod outbox;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,8 +30,8 @@ use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
-pub use outbox::Outbox;
 pub use mails::{Mail, Mails};
+pub use outbox::Outbox;
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";

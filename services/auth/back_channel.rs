@@ -121,7 +121,8 @@ pub async fn tell(app: &App, ended: Vec<(Session, Application)>) {
     for (session, application) in ended {
         if let Err(error) = tell_one(app, &session, &application).await {
             count("lost");
-            tracing::warn!(%error, session = %session.id, "an application was not told of a logout");
+            let session = session.id;
+            tracing::warn!(%error, %session, "an application was not told of a logout");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
 mod forms;
-mod second_factor;
 mod passwords;
+mod second_factor;
 mod sign_in;
 
 use super::browser::{Browser, Shown};

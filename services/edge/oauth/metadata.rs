@@ -1,4 +1,5 @@
-//! What an issuer can do (RFC 8414 §2, OpenID Connect Discovery §3). Nothing is said that is not so.
+//! What an issuer can do (RFC 8414 §2, OpenID Connect Discovery §3). Nothing is said that is not
+//! so.
 
 use serde_json::{Value, json};
 
