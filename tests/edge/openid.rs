@@ -12,6 +12,7 @@ mod userinfo;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -129,7 +130,18 @@ pub fn spoilt(token: &str) -> String {
     format!("{}.{claims}.{}", parts[0], parts[2])
 }
 
+/// What OAuth calls the reasons that only its endpoints give, and those that they give most.
+const REFUSALS: [(ErrorReason, &str); 5] = [
+    (ErrorReason::CodeInvalid, "invalid_grant"),
+    (ErrorReason::RefreshTokenInvalid, "invalid_grant"),
+    (ErrorReason::ResourceRefused, "invalid_target"),
+    (ErrorReason::GrantTypeRefused, "unauthorized_client"),
+    (ErrorReason::InvalidRequest, "invalid_request"),
+];
+
 #[track_caller]
 fn is_refused(answer: &Answer, error: &str) {
+    let mut known = REFUSALS.iter().map(|(_, known)| *known);
+    assert!(known.any(|known| known == error), "{error}");
     assert_eq!(answer.is(400)["error"], error);
 }

@@ -1,6 +1,7 @@
 //! What an issuer can do (RFC 8414 §2, OpenID Connect Discovery §3). Nothing is said that is not
 //! so.
 
+use gatepost_core::mfa::{ACR_ONE_FACTOR, ACR_TWO_FACTORS};
 use serde_json::{Value, json};
 
 /// The document of an issuer; the same for OAuth and for OpenID. All issuers have the
@@ -42,10 +43,11 @@ pub fn document(issuer: &str, public_url: &str) -> Value {
     let of_openid = json!({
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        "acr_values_supported": [ACR_ONE_FACTOR, ACR_TWO_FACTORS],
         "claim_types_supported": ["normal"],
         "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "azp", "at_hash", "sid",
-            "name", "preferred_username", "email", "email_verified",
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "azp", "at_hash",
+            "sid", "name", "preferred_username", "email", "email_verified",
         ],
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,

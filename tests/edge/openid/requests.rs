@@ -132,6 +132,37 @@ async fn who_must_sign_in_again_does() {
     }
 }
 
+/// Two factors are asked for by name, of who signed in with one.
+#[tokio::test]
+async fn a_stronger_sign_in_is_asked_for() {
+    const STRONG: &str = "urn:gatepost:acr:2";
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let party = Party::new(&world, json!({})).await;
+    let mut browser = Browser::new(&world);
+    browser.fill_in("/signin", "alice").await;
+    let app = world.enrol(&alice).await;
+    code_of(&browser.get(&party.asks(&[("prompt", "none")])).await);
+    let strong = [("acr_values", STRONG), ("prompt", "none")];
+    let back = browser.get(&party.asks(&strong)).await;
+    assert_eq!(back.told("error"), "login_required");
+    let to_sign_in = browser.get(&party.asks(&strong[..1])).await;
+    let page = browser.fill_in(to_sign_in.location(), "alice").await;
+    let (form, challenge) = (page.field("form_token"), page.field("mfa_token"));
+    let passcode = world.passcode(&app.secret, 0);
+    let fields = [
+        ("form_token", form.as_str()),
+        ("mfa_token", challenge.as_str()),
+        ("code", passcode.as_str()),
+    ];
+    let back = browser.post(&page.action(), &fields).await;
+    let code = code_of(&browser.get(back.location()).await);
+    let bought = party.redeem(&world, &code, &[]).await;
+    let id = claims(bought.is(200)["id_token"].as_str().unwrap());
+    assert_eq!(id["acr"], STRONG);
+    code_of(&browser.get(&party.asks(&strong)).await);
+}
+
 /// An application that expects somebody does not get somebody else.
 #[tokio::test]
 async fn a_hint_at_one_person_is_not_answered_with_another() {

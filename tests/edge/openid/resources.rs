@@ -60,8 +60,22 @@ async fn what_is_asked_for_is_all_that_a_token_is_for() {
     let all = party.redeem(&world, &code, &[]).await;
     let all = all.is(200)["access_token"].as_str().unwrap().to_owned();
     assert_eq!(claims(&all)["aud"], json!([PUBLIC_URL, party.client_id]));
+}
 
-    // A product may ask with it what she may do there, and nobody manages anything with it.
+/// A product may ask with it what she may do there, and nobody manages anything with it.
+#[tokio::test]
+async fn a_narrowed_token_decides_and_manages_nothing() {
+    let world = World::start().await;
+    world.person("alice", &["admin-group"]).await;
+    let party = Party::new(&world, json!({"resources": [ONE]})).await;
+    let mut browser = Browser::new(&world);
+    browser.fill_in("/signin", "alice").await;
+    let code = code_of(&browser.get(&party.asks(&[("resource", ONE)])).await);
+    let bought = party.redeem(&world, &code, &[]).await;
+    let access = bought.is(200)["access_token"].as_str().unwrap().to_owned();
+    let code = code_of(&browser.get(&party.asks(&[])).await);
+    let bought = party.redeem(&world, &code, &[]).await;
+    let all = bought.is(200)["access_token"].as_str().unwrap().to_owned();
     let request = |path: &str, token: &str| world.request(Method::POST, path).bearer_auth(token);
     let ask = json!({"product": "gatepost", "resource": "users", "action": "post"});
     let decided = world

@@ -1,5 +1,6 @@
 //! What is wanted of the person, and what for.
 
+use gatepost_core::mfa::{ACR_TWO_FACTORS, acr_of};
 use gatepost_store::{Application, GrantType};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -40,6 +41,8 @@ pub struct Wanted {
     pub asks_consent: bool,
     /// Whose answer it must be; empty for anybody's.
     pub subject: String,
+    /// Whether two factors are wanted (`acr_values`).
+    is_strong: bool,
     /// Whether she must sign in although she is signed in.
     signs_in: bool,
     /// How many seconds ago she may have signed in.
@@ -62,6 +65,10 @@ impl Wanted {
             resources: resources(application, form)?,
             max_age: number(form, "max_age")?,
             after: number(form, SIGNED_IN_AFTER)?,
+            is_strong: form
+                .get("acr_values")
+                .split(' ')
+                .any(|acr| acr == ACR_TWO_FACTORS),
             ..Self::default()
         };
         if wanted.nonce.len() > NONCE_BYTES_MAX {
@@ -80,7 +87,11 @@ impl Wanted {
             .is_none_or(|age| now.unix_timestamp() - at <= age);
         let is_after = self.after.is_none_or(|after| at >= after);
         let is_she = self.subject.is_empty() || self.subject == browser.user.id.to_string();
-        !self.signs_in && is_recent && is_after && is_she
+        // A wish, which the sign-in page has heard, too: the application reads what became of it.
+        let is_as_strong = !self.is_strong
+            || self.after.is_some()
+            || acr_of(&browser.session.methods) == ACR_TWO_FACTORS;
+        !self.signs_in && is_recent && is_after && is_she && is_as_strong
     }
 
     /// Whether she just signed in, and somebody else is wanted: to ask again would never end.
