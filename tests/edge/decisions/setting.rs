@@ -234,6 +234,7 @@ impl Making<'_> {
                 declared: declared.collect(),
                 everyone: product.everyone.clone(),
                 routes: routes(&product.declares),
+                demands: Vec::new(),
                 published_at: self.now,
             };
             let roles = product.roles.iter();
