@@ -136,7 +136,9 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let gatekeeper = gatekeeper(config, &store, &bus, &installation, &clock).await?;
     let following = tokio::spawn(Arc::clone(&gatekeeper.snapshots).follow());
     let sealer = Arc::new(sealer);
-    let delivery = delivery(config, &store, &sealer, &clock)?;
+    let outbound = Outbound::new(&config.outbound)
+        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
+    let delivery = Delivery::new(&config.delivery, outbound, &store, &sealer, &clock);
     let app = Arc::new(App {
         gatekeeper,
         delivery,
@@ -161,24 +163,6 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         _lock: lock,
     };
     serve(config, listening, ground, first).await
-}
-
-/// The way to people.
-fn delivery(
-    config: &Config,
-    store: &Store,
-    sealer: &Arc<Sealer>,
-    clock: &Clock,
-) -> Result<Delivery> {
-    let outbound = Outbound::new(&config.outbound)
-        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
-    Ok(Delivery::new(
-        config.delivery.clone(),
-        Arc::new(outbound),
-        store.clone(),
-        Arc::clone(sealer),
-        clock.clone(),
-    ))
 }
 
 /// The gate over the database.

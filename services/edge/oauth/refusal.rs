@@ -107,9 +107,7 @@ impl Code {
             | Self::InvalidTarget
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
-            | Self::UnsupportedTokenType
-            | Self::UnauthorizedClient
-            | Self::InvalidTarget => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
         }
     }
 }
