@@ -139,13 +139,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let outbound = Outbound::new(&config.outbound)
         .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
     let outbound = Arc::new(outbound);
-    let delivery = Delivery::new(
-        config.delivery.clone(),
-        Arc::clone(&outbound),
-        store.clone(),
-        Arc::clone(&sealer),
-        clock.clone(),
-    );
+    let delivery = Delivery::new(&config.delivery, &outbound, &store, &sealer, &clock);
     let app = Arc::new(App {
         gatekeeper,
         delivery,
