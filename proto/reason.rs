@@ -11,6 +11,9 @@ use crate::ErrorReason;
 /// The domain of our `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "gatepost";
 
+/// Of a body that nobody here reads.
+const UNSUPPORTED_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+
 impl ErrorReason {
     /// The gRPC code.
     pub fn grpc_code(self) -> Code {
@@ -52,9 +55,7 @@ impl ErrorReason {
             | Self::TokenNotRevocable => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Self::BodyTooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
             Self::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
-            Self::MediaTypeUnsupported => {
-                (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            }
+            Self::MediaTypeUnsupported => (Code::InvalidArgument, UNSUPPORTED_TYPE),
             Self::TokenMissing
             | Self::TokenInvalid
             | Self::TokenExpired
@@ -71,14 +72,17 @@ impl ErrorReason {
             | Self::CodeInvalid
             | Self::RefreshTokenInvalid
             | Self::MfaTokenInvalid
-            | Self::MfaCodeInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            | Self::MfaCodeInvalid
+            | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
             | Self::SubjectForeign
             | Self::NotOneself
             | Self::SingleTenant
             | Self::ManifestOwned
-            | Self::StrongerSignInNeeded => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+            | Self::StrongerSignInNeeded
+            | Self::PasswordSignInOff
+            | Self::SwitchedOff => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::RouteUnknown | Self::NotFound | Self::SubjectUnknown => {
                 (Code::NotFound, StatusCode::NOT_FOUND)
             }
@@ -169,6 +173,9 @@ impl ErrorReason {
             Self::StoreUnavailable => "Store unavailable",
             Self::DeadlineExceeded => "Deadline exceeded",
             Self::DecisionUnavailable => "No decision",
+            Self::ResetTokenInvalid => "Link invalid",
+            Self::PasswordSignInOff => "No sign-in with a password",
+            Self::SwitchedOff => "Switched off",
             Self::ProviderMissing => "No provider",
             Self::DeliveryFailed => "Message not delivered",
         }

@@ -1,7 +1,10 @@
 //! Failed sign-ins: counted in the database, slowed for the account and the address that fail.
 //!
 //! Successes are not counted, and they wipe the account's count at that address. Without a client
-//! nobody's account is counted as a whole, so that a stranger cannot slow its owner down.
+//! nobody's account is counted as a whole, so that a stranger cannot slow its owner down. A device
+//! that has signed in as the account before has counters of its own, and no others.
+
+mod device;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +15,8 @@ use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::hexadecimal::hexadecimal;
+pub use device::{DEVICE_KNOWN, KnownDevice};
 
 /// What the keys of the counters are hashed for.
 const PURPOSE: &str = "sign-in failures";
@@ -19,8 +24,64 @@ const PURPOSE: &str = "sign-in failures";
 const REMEMBERED: time::Duration = time::Duration::minutes(15);
 /// The longest that a caller must wait.
 const WAIT_S_MAX: u64 = 900;
-/// The window of the volume counter.
-const VOLUME_WINDOW: Duration = Duration::from_mins(1);
+/// What calls are counted for, by address. The counters may forget; what counts for security is in
+/// the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volume {
+    /// Names and passwords, and clients that nobody remembers.
+    SignIn,
+    /// Second factors.
+    Factor,
+    /// Refresh tokens.
+    Refresh,
+    /// Forgotten passwords: those who ask for a link, and those who come with one.
+    Forgotten,
+}
+
+impl Volume {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Factor => "factor",
+            Self::Refresh => "refresh",
+            Self::Forgotten => "forgotten",
+        }
+    }
+
+    /// How many there may be, and in what time.
+    fn limit(self, app: &App) -> (u64, Duration) {
+        const MINUTE: Duration = Duration::from_mins(1);
+        match self {
+            Self::SignIn | Self::Factor => (app.sign_in.per_minute, MINUTE),
+            Self::Refresh => (app.sign_in.refreshes_per_minute, MINUTE),
+            Self::Forgotten => (
+                app.sign_in.forgotten_per_quarter_hour,
+                Duration::from_mins(15),
+            ),
+        }
+    }
+
+    /// Refuses an address that calls too often.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn require(self, app: &App, address: IpAddr, now: OffsetDateTime) -> Result<()> {
+        self.count(app, &place_of(address).to_string(), now).await
+    }
+
+    async fn count(self, app: &App, of: &str, now: OffsetDateTime) -> Result<()> {
+        let (most, window) = self.limit(app);
+        let key = format!("{}:{of}", self.name());
+        match app.cache.count(&key, window, now).await {
+            Ok(count) if count > most => Err(too_many(window.as_secs())),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "calls are not counted");
+                Ok(())
+            }
+        }
+    }
+}
 
 /// One thing that failures are counted against.
 struct Counter {
@@ -31,6 +92,19 @@ struct Counter {
     wait_s_max: u64,
     /// Whether it counts wherever the failure came from.
     everywhere: bool,
+}
+
+/// Who signs in, as far as is known before the password is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'a> {
+    /// The name as it was typed, whether or not anybody has it.
+    pub account: &'a str,
+    /// The application that signs the person in, if there is one.
+    pub client: Option<&'a str>,
+    /// Where the call comes from.
+    pub address: IpAddr,
+    /// The device, if it has signed in before.
+    pub device: Option<KnownDevice>,
 }
 
 /// The counters of one sign-in.
@@ -53,8 +127,66 @@ impl Attempts {
         address: IpAddr,
         now: OffsetDateTime,
     ) -> Result<Self> {
-        let address = place_of(address);
-        volume(app, address, now).await?;
+        let visitor = Visitor {
+            account,
+            client,
+            address,
+            device: None,
+        };
+        Self::begin_as(app, visitor, now).await
+    }
+
+    /// As [`Attempts::begin`]; a device that has signed in before is judged by its own failures.
+    /// Whether it did so as the account that is named, [`Attempts::require_same`] asks when that is
+    /// known.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn begin_as(app: &App, visitor: Visitor<'_>, now: OffsetDateTime) -> Result<Self> {
+        let Some(device) = visitor.device else {
+            return Self::begin_as_stranger(app, visitor, now).await;
+        };
+        let key = app.sealer.hash(PURPOSE, device.key());
+        Volume::SignIn.count(app, &hexadecimal(&key), now).await?;
+        let counter = Counter {
+            key,
+            free: 5,
+            wait_s_max: WAIT_S_MAX,
+            everywhere: false,
+        };
+        Self::unless_blocked(app, vec![counter], now).await
+    }
+
+    /// Judges a device that has signed in as somebody else than `found`, whom the typed name means,
+    /// as the stranger that it is to her.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS`, with the seconds to wait.
+    pub async fn require_same(
+        self,
+        app: &App,
+        visitor: Visitor<'_>,
+        found: Option<UserId>,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
+        match visitor.device {
+            Some(device) if found != Some(device.user) => {
+                Self::begin_as_stranger(app, visitor, now).await
+            }
+            Some(_) | None => Ok(self),
+        }
+    }
+
+    async fn begin_as_stranger(
+        app: &App,
+        visitor: Visitor<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
+        let Visitor {
+            account, client, ..
+        } = visitor;
+        Volume::SignIn.require(app, visitor.address, now).await?;
+        let address = place_of(visitor.address);
         let hash = |what: &str| app.sealer.hash(PURPOSE, what);
         let place = client.unwrap_or("-");
         let mut counters = vec![
@@ -175,8 +307,8 @@ impl Attempts {
         Ok(())
     }
 
-    /// Forgets the account's failures at this address. The address keeps its own count: whoever
-    /// knows one password must not use it to guess others.
+    /// Forgets the account's failures at this address, or of this device. The address keeps its own
+    /// count: whoever knows one password must not use it to guess others.
     ///
     /// # Errors
     /// What the store answers.
@@ -208,19 +340,6 @@ fn wait_s(excess: u32, most: u64) -> u64 {
         .checked_shl(excess.saturating_sub(1))
         .unwrap_or(most)
         .min(most)
-}
-
-/// Counts tries per address. The counter may forget; what counts for security is in the database.
-async fn volume(app: &App, address: IpAddr, now: OffsetDateTime) -> Result<()> {
-    let key = format!("sign-in:{address}");
-    match app.cache.count(&key, VOLUME_WINDOW, now).await {
-        Ok(count) if count > app.sign_in.per_minute => Err(too_many(VOLUME_WINDOW.as_secs())),
-        Ok(_) => Ok(()),
-        Err(error) => {
-            tracing::debug!(%error, "sign-ins are not counted");
-            Ok(())
-        }
-    }
 }
 
 fn too_many(wait_s: u64) -> Error {

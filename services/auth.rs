@@ -1,20 +1,25 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod back_channel;
 mod browser;
 mod challenge;
+mod change_password;
 mod client;
 mod enrol_mfa;
+mod forgot_password;
 mod get_user_info;
 mod introspect_token;
 mod issue;
 mod issue_token;
+mod letters;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod person;
 mod redeem_code;
 mod refresh_token;
+mod reset_forgotten_password;
 mod revoke_token;
 mod send_mfa_code;
 mod session;
@@ -26,15 +31,19 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 pub use assertion::ASSERTION_TYPE;
-pub use browser::{Browser, Proven};
+pub use back_channel::{BackChannel, ending, tell};
+pub use browser::{Browser, Proven, end_session};
 pub use challenge::Challenged;
 pub use client::{Client, Clients};
 pub use enrol_mfa::enrol;
+pub use forgot_password::{Place, mail_link, require_on as require_forgot_password};
 pub use introspect_token::{Asker, introspect};
 pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::for_client;
+pub use letters::Language;
 pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
+pub use reset_forgotten_password::{is_good as is_good_link, reset_by_link};
 pub use revoke_token::revoke;
 pub use send_mfa_code::send;
 pub use verify_mfa::meet;
@@ -57,6 +66,9 @@ wire!(AuthService for Auth {
     run_public verify_mfa(VerifyMfaRequest) -> VerifyMfaResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
+    run_public forgot_password(ForgotPasswordRequest) -> ForgotPasswordResponse;
+    run_public reset_forgotten_password(ResetForgottenPasswordRequest)
+        -> ResetForgottenPasswordResponse;
     run_whole introspect_token(IntrospectTokenRequest) -> IntrospectTokenResponse;
     run revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
     run get_user_info(GetUserInfoRequest) -> GetUserInfoResponse;

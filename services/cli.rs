@@ -1,5 +1,6 @@
 //! The command line.
 
+mod add_provider;
 mod bootstrap;
 mod config;
 mod migrate;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, FILE_VARIABLE, Settings, variable};
 
@@ -56,12 +57,39 @@ enum Command {
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
     },
+    /// Name who carries an organization's messages. Secrets come from standard input: password, key
+    /// or token in the first line, what requests are signed with in the second.
+    AddProvider(Carrier),
     /// Make the next signing keys, on the database's own machine.
     RotateKeys {
         /// Withdraw the present keys, because somebody may know them: every token ends.
         #[arg(long)]
         immediately: bool,
     },
+}
+
+/// Who carries messages.
+#[derive(Debug, Args)]
+struct Carrier {
+    /// Slug of the organization.
+    #[arg(long, value_name = "SLUG")]
+    organization: String,
+    /// What it carries: `mail` or `sms`.
+    #[arg(long, value_name = "CHANNEL")]
+    channel: String,
+    /// Its name, unique in the organization.
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// Where it is, as in `GATEPOST_MAIL_URL` and `GATEPOST_SMS_URL`.
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Who messages are from.
+    #[arg(long, value_name = "WHO")]
+    from: String,
+    /// Client id of the one application whose messages it carries; without it, it is the
+    /// organization's default.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
 }
 
 impl Command {
@@ -73,6 +101,7 @@ impl Command {
             | Self::Bootstrap { .. }
             | Self::Config
             | Self::ResetPassword { .. }
+            | Self::AddProvider(_)
             | Self::RotateKeys { .. } => [("only", &None), ("upstream", &None)],
         };
         let given = given.map(|(name, value)| Some((variable(name), value.clone()?)));
@@ -124,6 +153,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Config => config::config(&settings),
         Command::ResetPassword { user, organization } => {
             runtime.block_on(reset_password::reset_password(config, user, organization))
+        }
+        Command::AddProvider(carrier) => {
+            runtime.block_on(add_provider::add_provider(config, carrier))
         }
         Command::RotateKeys { immediately } => {
             runtime.block_on(rotate_keys::rotate_keys(config, immediately))

@@ -1,6 +1,7 @@
 //! The configuration: settings, read and checked before anything is started.
 
 mod delivery;
+mod error;
 mod mfa;
 mod passwords;
 mod settings;
@@ -22,8 +23,9 @@ use crate::outbound::OutboundConfig;
 pub use mfa::MfaConfig;
 
 pub use delivery::DeliveryConfig;
+pub use error::ConfigError;
 pub use passwords::PasswordConfig;
-pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
+pub use settings::{FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 pub use sign_in::SignInConfig;
 
 /// Bytes in what settings call a megabyte.
@@ -306,6 +308,9 @@ impl Reader<'_> {
             browser: seconds("browser_session_seconds", 300, 31_536_000)?,
             browser_idle: seconds("browser_idle_seconds", 60, 31_536_000)?,
             per_minute: self.between("sign_ins_per_minute", 1, 1_000_000)?,
+            refreshes_per_minute: self.between("refreshes_per_minute", 1, 10_000_000)?,
+            forgot_password: self.forgot_password()?,
+            forgotten_per_quarter_hour: self.between("forgotten_per_quarter_hour", 1, 1_000_000)?,
         })
     }
 

@@ -34,7 +34,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
-use crate::auth::Clients;
+use crate::auth::{BackChannel, Clients};
 use crate::bootstrap::{self, First, Started};
 use crate::clock::Clock;
 use crate::config::{Config, StorageConfig};
@@ -136,10 +136,14 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let gatekeeper = gatekeeper(config, &store, &bus, &installation, &clock).await?;
     let following = tokio::spawn(Arc::clone(&gatekeeper.snapshots).follow());
     let sealer = Arc::new(sealer);
-    let delivery = delivery(config, &store, &sealer, &clock)?;
+    let outbound = Outbound::new(&config.outbound)
+        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
+    let outbound = Arc::new(outbound);
+    let delivery = Delivery::new(&config.delivery, &outbound, &store, &sealer, &clock);
     let app = Arc::new(App {
         gatekeeper,
         delivery,
+        back_channel: BackChannel::new(outbound),
         store,
         cache,
         bus,
@@ -161,24 +165,6 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         _lock: lock,
     };
     serve(config, listening, ground, first).await
-}
-
-/// The way to people.
-fn delivery(
-    config: &Config,
-    store: &Store,
-    sealer: &Arc<Sealer>,
-    clock: &Clock,
-) -> Result<Delivery> {
-    let outbound = Outbound::new(&config.outbound)
-        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
-    Ok(Delivery::new(
-        config.delivery.clone(),
-        Arc::new(outbound),
-        store.clone(),
-        Arc::clone(sealer),
-        clock.clone(),
-    ))
 }
 
 /// The gate over the database.
@@ -286,7 +272,8 @@ impl Server {
             app, background, ..
         } = &self.ground
         {
-            if timeout(MESSAGES_MAX, app.delivery.idle()).await.is_err() {
+            let all = async { tokio::join!(app.delivery.idle(), app.back_channel.idle()) };
+            if timeout(MESSAGES_MAX, all).await.is_err() {
                 tracing::warn!("some messages were not sent");
             }
             background.iter().for_each(JoinHandle::abort);

@@ -22,6 +22,8 @@ mod catch_up;
 mod chaos;
 #[path = "cluster/cut_off.rs"]
 mod cut_off;
+#[path = "cluster/devices.rs"]
+mod devices;
 #[path = "cluster/endings.rs"]
 mod endings;
 #[path = "cluster/feeding.rs"]
@@ -30,6 +32,8 @@ mod feeding;
 mod flood;
 #[path = "cluster/late_commit.rs"]
 mod late_commit;
+#[path = "cluster/refresh.rs"]
+mod refresh;
 #[path = "cluster/revocation.rs"]
 mod revocation;
 #[path = "cluster/second_factors.rs"]

@@ -14,6 +14,8 @@ mod at_rest;
 mod bad_input;
 #[path = "hostile/calls.rs"]
 mod calls;
+#[path = "hostile/devices.rs"]
+mod devices;
 #[path = "hostile/escalation.rs"]
 mod escalation;
 #[path = "hostile/every_field.rs"]

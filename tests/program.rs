@@ -19,6 +19,8 @@ mod first_start;
 mod guard;
 #[path = "program/lerian.rs"]
 mod lerian;
+#[path = "program/mail.rs"]
+mod mail;
 #[path = "program/refusals.rs"]
 mod refusals;
 #[path = "program/seeing.rs"]

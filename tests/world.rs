@@ -4,6 +4,7 @@
 
 mod answer;
 mod factor;
+mod mails;
 mod outbox;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::servers::valkey::Valkey;
 
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
+pub use mails::{Mail, Mails};
 pub use outbox::Outbox;
 
 /// The password of everybody in a test.
@@ -58,6 +60,7 @@ struct Backend {
     data: TempDir,
     database: Option<PostgresDatabase>,
     valkey: Option<Valkey>,
+    mails: Mails,
 }
 
 /// Somebody with a token.
@@ -86,7 +89,7 @@ impl World {
 
     /// A server with these settings over the test's own.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let backend = Backend::new();
+        let backend = Backend::new().await;
         let config = config(&backend, settings);
         let offset = Arc::new(Offset::default());
         let server = start(&config, Clock::Moved(Arc::clone(&offset)))
@@ -408,12 +411,13 @@ impl World {
 }
 
 impl Backend {
-    fn new() -> Self {
+    async fn new() -> Self {
         let cluster = std::env::var("GATEPOST_TEST_BACKEND").is_ok_and(|name| name == "cluster");
         Self {
             data: TempDir::new().unwrap(),
             database: cluster.then(|| postgres::shared().database()),
             valkey: cluster.then(Valkey::start),
+            mails: Mails::start().await,
         }
     }
 }
@@ -453,6 +457,11 @@ fn config(backend: &Backend, settings: &[(&str, &str)]) -> Config {
         ),
         ("GATEPOST_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD.to_owned()),
         ("GATEPOST_MASTER_KEY", "00".repeat(32)),
+        ("GATEPOST_MAIL_URL", backend.mails.url.clone()),
+        ("GATEPOST_MAIL_FROM", "no-reply@gatepost.test".to_owned()),
+        ("GATEPOST_MAIL_SECRET", "key".to_owned()),
+        ("GATEPOST_FORGOT_PASSWORD", "true".to_owned()),
+        ("GATEPOST_FORGOTTEN_PER_QUARTER_HOUR", "1000000".to_owned()),
     ];
     if let Some(database) = &backend.database {
         all.push(("GATEPOST_DATABASE_URL", database.server_url.clone()));

@@ -69,6 +69,7 @@ impl PasswordPolicy {
         {
             return Err(PasswordError::IsName);
         }
+        // Ten thousand comparisons are nothing beside the hash that follows.
         if COMMON.lines().any(|common| common == folded) {
             return Err(PasswordError::Common);
         }
@@ -76,7 +77,8 @@ impl PasswordPolicy {
     }
 }
 
-/// The most common passwords of eight characters and more, folded, one a line.
+/// The 10,000 most common passwords of eight characters and more, folded, one a line; from the
+/// frequency list of zxcvbn (crate `zxcvbn` 3.1.1, MIT).
 const COMMON: &str = include_str!("password/common.txt");
 
 #[cfg(test)]
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_list_is_folded() {
-        assert!(COMMON.lines().count() >= 100);
+        assert_eq!(COMMON.lines().count(), 10_000);
         for line in COMMON.lines() {
             assert_eq!(line, key(line));
             assert!(line.chars().count() >= PASSWORD_CHARS_MIN, "{line}");

@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 
 use super::challenge::{Asked, Challenged, after_password};
 use super::issue::require_active;
-use super::person::{Person, wrong};
+use super::issue_token::require_password_sign_in;
+use super::person::{Found, wrong};
 use super::refresh_token::actor;
 use super::verify_mfa::Met;
 use crate::app::App;
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
 use crate::mfa::PASSWORD_ONLY;
@@ -34,22 +35,34 @@ impl Proven {
     /// name or the password is wrong.
     ///
     /// # Errors
-    /// `CREDENTIALS_INVALID`, `USER_SUSPENDED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`, or what the
-    /// store answers.
+    /// `CREDENTIALS_INVALID`, `USER_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`, `TOO_MANY_ATTEMPTS`,
+    /// `OVERLOADED`, or what the store answers.
     pub async fn by_password(
         gate: &mut Gate,
         place: &Organization,
         username: &str,
         password: &str,
+        device: Option<KnownDevice>,
     ) -> Result<Self> {
         let (app, now) = (&gate.app, gate.now);
         let account = name::key(username);
-        let attempts = Attempts::begin(app, &account, None, gate.arrival.address, now).await?;
-        let proven = Person::prove(app, &account, password, Some(place)).await?;
-        let Some(person) = proven else {
-            attempts.failed(app, now).await?;
-            return Err(wrong());
+        let visitor = Visitor {
+            account: &account,
+            client: None,
+            address: gate.arrival.address,
+            device,
         };
+        let attempts = Attempts::begin_as(app, visitor, now).await?;
+        let found = Found::of(app, &account, Some(place)).await?;
+        let attempts = attempts
+            .require_same(app, visitor, found.user(), now)
+            .await?;
+        let proven = found.prove(app, password).await?;
+        if proven.is_none() {
+            attempts.failed(app, now).await?;
+        }
+        require_password_sign_in(place)?;
+        let person = proven.ok_or_else(wrong)?;
         attempts.succeeded(app).await?;
         let (tx, user) = person.enter(app, password).await?;
         Ok(Self {
@@ -134,6 +147,7 @@ impl Browser {
             signed_in_at: gate.now,
             resources: Vec::new(),
             claims: Vec::new(),
+            issuer: String::new(),
         };
         tx.sessions().insert(&session).await?;
         if let Some(before) = before.map(|before| before.session) {
@@ -211,12 +225,27 @@ impl Browser {
     /// # Errors
     /// What the store answers.
     pub async fn end(&self, gate: &mut Gate) -> Result<()> {
-        let tx = gate.app.store.write(self.organization.id).await?;
-        let until = gate.app.sign_in.last_token_ends(gate.now);
-        tx.sessions().end(self.session.id, gate.now, until).await?;
-        let mut audit = Audit::new(actor(&self.user), "session.end", gate.now, &gate.arrival);
-        audit.target("session", self.session.id);
-        gate.commit(tx, audit).await?;
-        Ok(())
+        end_session(gate, self.organization.id, &self.session).await
     }
+}
+
+/// Ends a session for its own person. Once more is no error.
+///
+/// # Errors
+/// What the store answers.
+pub async fn end_session(
+    gate: &mut Gate,
+    organization: OrganizationId,
+    session: &Session,
+) -> Result<()> {
+    let tx = gate.app.store.write(organization).await?;
+    let until = gate.app.sign_in.last_token_ends(gate.now);
+    let Some(user) = tx.users().get(session.user).await? else {
+        return Ok(());
+    };
+    tx.sessions().end(session.id, gate.now, until).await?;
+    let mut audit = Audit::new(actor(&user), "session.end", gate.now, &gate.arrival);
+    audit.target("session", session.id);
+    gate.commit(tx, audit).await?;
+    Ok(())
 }

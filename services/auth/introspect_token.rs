@@ -122,6 +122,7 @@ async fn refresh_token(
         session,
         user,
         application,
+        ..
     } = standing;
     let worth = session.judge(
         presented.generation,

@@ -7,15 +7,15 @@ use gatepost_core::name;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
-use gatepost_store::GrantType;
+use gatepost_store::{GrantType, Organization};
 use pbjson_types::{ListValue, Value};
 
 use super::challenge::{Asked, Challenged, after_password};
 use super::client::Client;
 use super::issue::{self, Issue, Issued, for_machine, narrowed, person_scope};
-use super::person::{self, Person};
+use super::person::{self, Found, Person};
 use super::session::{Start, start};
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::Gate;
 use crate::error::{Error, Result};
 use crate::mfa::PASSWORD_ONLY;
@@ -86,14 +86,14 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
     require("password", &request.password)?;
     let account = name::key(&request.username);
     let client_id = Some(request.client_id.as_str()).filter(|id| !id.is_empty());
-    let attempts = Attempts::begin(
-        &gate.app,
-        &account,
-        client_id,
-        gate.arrival.address,
-        gate.now,
-    )
-    .await?;
+    let device = KnownDevice::read(&gate.app.sealer, &request.known_device, gate.now);
+    let visitor = Visitor {
+        account: &account,
+        client: client_id,
+        address: gate.arrival.address,
+        device,
+    };
+    let attempts = Attempts::begin_as(&gate.app, visitor, gate.now).await?;
     let client = match client_id {
         Some(_) => Some(prove_client(gate, &attempts, &request).await?),
         None => None,
@@ -102,14 +102,28 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         client.require(GrantType::Password)?;
     }
     let place = client.as_deref().map(|client| &client.organization);
-    let proven = Person::prove(&gate.app, &account, &request.password, place).await?;
-    let Some(person) = proven else {
+    let found = Found::of(&gate.app, &account, place).await?;
+    let attempts = attempts
+        .require_same(&gate.app, visitor, found.user(), gate.now)
+        .await?;
+    let who = found.user();
+    let Some(person) = found.prove(&gate.app, &request.password).await? else {
         attempts.failed(&gate.app, gate.now).await?;
+        // Of a client everybody knows the organization, so nobody learns who is in it by this.
+        if let Some(client) = &client {
+            require_password_sign_in(&client.organization)?;
+        }
         return Err(person::wrong());
     };
     issue::require_active(&person.organization)?;
+    require_password_sign_in(&person.organization)?;
     attempts.succeeded(&gate.app).await?;
-    sign_in(gate, person, &request, client.as_deref()).await
+    let mut response = sign_in(gate, person, &request, client.as_deref()).await?;
+    if response.access_token.is_some() {
+        let sealer = &gate.app.sealer;
+        response.known_device = who.map(|user| KnownDevice::next(device, user, sealer, gate.now));
+    }
+    Ok(response)
 }
 
 async fn prove_client(
@@ -188,6 +202,19 @@ fn response(issued: Issued, refresh_token: Option<String>) -> IssueTokenResponse
         scope: Some(issued.scope),
         ..IssueTokenResponse::default()
     }
+}
+
+/// Refuses where nobody signs in with a password. Asked only after the password was checked, so
+/// that it costs the same.
+///
+/// # Errors
+/// `PASSWORD_SIGN_IN_OFF`.
+pub fn require_password_sign_in(organization: &Organization) -> Result<()> {
+    if organization.password_sign_in {
+        return Ok(());
+    }
+    let message = "nobody of this organization signs in with a password";
+    Err(Error::new(ErrorReason::PasswordSignInOff, message))
 }
 
 fn require(field: &'static str, value: &str) -> Result<()> {

@@ -3,10 +3,10 @@
 //! Answer and work are the same for a wrong password and for a name that nobody has, whatever the
 //! form of the hash (`services/password/share.rs`).
 
-use gatepost_core::{OrganizationId, Status};
+use gatepost_core::{OrganizationId, Status, UserId};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::Want;
-use gatepost_store::{Organization, PasswordHash, Scope, User};
+use gatepost_store::{Organization, PasswordHash, Scope, SignIn, User};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -30,28 +30,36 @@ pub struct Person {
 }
 
 /// Whom a name means, and what hashes cost where she is, or would be.
-struct Found {
+pub struct Found {
     person: Option<(Organization, User)>,
     works: Vec<String>,
 }
 
-impl Person {
-    /// Finds the one account that a name means, in one organization or wherever it is, and checks
-    /// its password. `account` is the name as names are compared; nobody who matches is no error.
+impl Found {
+    /// Finds the one account that a name means, in one organization or wherever it is. `account` is
+    /// the name as names are compared; nobody who matches is no error.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn of(app: &App, account: &str, place: Option<&Organization>) -> Result<Self> {
+        find(app, account, place).await
+    }
+
+    /// Which user it is, if anybody.
+    pub fn user(&self) -> Option<UserId> {
+        self.person.as_ref().map(|(_, user)| user.id)
+    }
+
+    /// Checks the password; nobody is no error, and as much work.
     ///
     /// # Errors
     /// `OVERLOADED`, or what the store answers.
-    pub async fn prove(
-        app: &App,
-        account: &str,
-        password: &str,
-        place: Option<&Organization>,
-    ) -> Result<Option<Self>> {
-        let Found { person, works } = find(app, account, place).await?;
+    pub async fn prove(self, app: &App, password: &str) -> Result<Option<Person>> {
+        let Self { person, works } = self;
         let stored = person.as_ref().map(|(_, user)| &user.password_hash);
         let verdict = app.passwords.judge(password, stored, &works).await?;
         Ok(match (person, verdict) {
-            (Some((organization, user)), Verdict::Right { better }) => Some(Self {
+            (Some((organization, user)), Verdict::Right { better }) => Some(Person {
                 organization,
                 user,
                 better,
@@ -59,7 +67,9 @@ impl Person {
             (None, _) | (_, Verdict::Wrong) => None,
         })
     }
+}
 
+impl Person {
     /// Begins the transaction of her sign-in, with the account as it is inside and the better hash
     /// of its password: whoever changed the password or suspended the account while the password
     /// was being checked wins.
@@ -115,23 +125,32 @@ pub fn wrong() -> Error {
     )
 }
 
-/// In the one organization if it is known, else by a verified e-mail address, else in
-/// the oldest organization that has the username.
-async fn find(app: &App, account: &str, place: Option<&Organization>) -> Result<Found> {
-    let sign_in = app.store.sign_in().await?;
-    let mut person = None;
-    if let Some(organization) = place {
+/// Whom a name means: within one organization if there is one, else by a verified e-mail address,
+/// else in the oldest organization that has the username.
+///
+/// # Errors
+/// What the store answers.
+pub async fn named(
+    sign_in: &SignIn,
+    account: &str,
+    within: Option<&Organization>,
+) -> Result<Option<(Organization, User)>> {
+    if let Some(organization) = within {
         let user = sign_in.user_in(organization.id, account).await?;
-        person = user.map(|user| (organization.clone(), user));
-    } else {
-        if account.contains('@') {
-            let found = sign_in.users_by_email(account).await?;
-            person = found.into_iter().next();
-        }
-        if person.is_none() {
-            person = sign_in.oldest_of_username(account).await?;
+        return Ok(user.map(|user| (organization.clone(), user)));
+    }
+    if account.contains('@') {
+        let found = sign_in.users_by_email(account).await?;
+        if let Some(found) = found.into_iter().next() {
+            return Ok(Some(found));
         }
     }
+    Ok(sign_in.oldest_of_username(account).await?)
+}
+
+async fn find(app: &App, account: &str, place: Option<&Organization>) -> Result<Found> {
+    let sign_in = app.store.sign_in().await?;
+    let person = named(&sign_in, account, place).await?;
     let place = match (&person, place) {
         (Some((organization, _)), _) => organization.id,
         (None, Some(organization)) => organization.id,

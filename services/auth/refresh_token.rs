@@ -9,6 +9,7 @@ use gatepost_store::{Actor, ClientSettings, GrantType, Scope, Standing, User};
 use super::client::Client;
 use super::issue::{Issue, Issued, Told, Wish, for_person, narrowed, person_scope, require_active};
 use super::redeem_code::nobody;
+use crate::attempts::Volume;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
@@ -63,13 +64,17 @@ pub struct Turn<'a> {
 /// refresh token.
 ///
 /// # Errors
-/// `REFRESH_TOKEN_INVALID`; `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`; `ORGANIZATION_SUSPENDED`; what the store answers.
+/// `TOO_MANY_ATTEMPTS`; `REFRESH_TOKEN_INVALID`; `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`;
+/// `ORGANIZATION_SUSPENDED`; what the store answers.
 pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    Volume::Refresh
+        .require(&gate.app, gate.arrival.address, gate.now)
+        .await?;
     let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
     let standing = standing(&tx, presented, turn.client).await?;
-    let organization = tx.organizations().own().await?;
-    require_active(&organization)?;
+    let organization = &standing.organization;
+    require_active(organization)?;
     let resources = permitted(&standing, turn.wish)?;
     let limits = gate.app.sign_in.rotation_of(standing.application.as_ref());
     let worth = standing
@@ -89,10 +94,14 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
         }
     };
     let issue = Issue {
-        organization: &organization,
+        organization,
         revision: gate.revision.unwrap_or_default(),
         client: standing.application.as_ref(),
-        issuer: turn.issuer,
+        // As it was when the session began (OpenID Connect Core §12.2).
+        issuer: match standing.session.issuer.as_str() {
+            "" => turn.issuer,
+            issuer => issuer,
+        },
         now: gate.now,
     };
     let Standing { user, session, .. } = &standing;

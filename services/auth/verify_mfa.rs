@@ -6,7 +6,7 @@ use gatepost_store::{Challenge, Purpose};
 
 use super::challenge::{Failure, Standing, enter, read, refuse, remember};
 use super::session::{Start, start};
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, KnownDevice, Volume};
 use crate::context::Gate;
 use crate::error::{Error, Result};
 use crate::mfa::{
@@ -37,6 +37,9 @@ pub struct Met {
 /// answers.
 pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Result<Met> {
     let token = read(gate, token)?;
+    Volume::Factor
+        .require(&gate.app, gate.arrival.address, gate.now)
+        .await?;
     let challenge = attempt(gate, token).await?;
     let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await?;
     let standing = enter(gate, token, &challenge).await?;
@@ -154,6 +157,7 @@ async fn begin(gate: &mut Gate, met: Met, remember_device: bool) -> Result<Verif
         methods,
     };
     let (issued, refresh_token) = start(gate, tx, begin).await?;
+    let known_device = KnownDevice::next(None, user.id, &gate.app.sealer, gate.now);
     Attempts::forget_for_factor(&gate.app, user.id).await?;
     Ok(VerifyMfaResponse {
         access_token: issued.access_token,
@@ -163,5 +167,6 @@ async fn begin(gate: &mut Gate, met: Met, remember_device: bool) -> Result<Verif
         id_token: issued.id_token,
         scope: issued.scope,
         device_token,
+        known_device: Some(known_device),
     })
 }

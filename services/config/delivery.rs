@@ -35,6 +35,16 @@ impl Reader<'_> {
         })
     }
 
+    /// A promise to mail something needs somebody who carries mail.
+    pub(super) fn forgot_password(&self) -> Result<bool, ConfigError> {
+        let on: bool = self.required("forgot_password")?;
+        if on && self.settings.text("mail_url").is_none() {
+            let why = "needs GATEPOST_MAIL_URL: the link goes by mail";
+            return Err(Self::bad("forgot_password", why));
+        }
+        Ok(on)
+    }
+
     pub(super) fn outbound(&self) -> Result<OutboundConfig, ConfigError> {
         let authorities = self.settings.text("outbound_ca_file").map(|path| {
             std::fs::read_to_string(path)

@@ -21,6 +21,12 @@ pub struct SignInConfig {
     pub browser_idle: Duration,
     /// Sign-ins that one address may try in a minute.
     pub per_minute: u64,
+    /// Refresh tokens that one address may turn in a minute.
+    pub refreshes_per_minute: u64,
+    /// Whether people may have a link mailed with which they set a new password.
+    pub forgot_password: bool,
+    /// Calls about forgotten passwords that one address may make in a quarter of an hour.
+    pub forgotten_per_quarter_hour: u64,
 }
 
 /// Access tokens may be issued a little later than their session is ended: by a call that came in

@@ -5,8 +5,11 @@
 //! cookies, proof that a form is ours, language, brand, and the policy that a browser enforces.
 
 pub mod answer;
+mod change_password;
 mod choose_organization;
 mod destination;
+mod forgot_password;
+mod reset_password;
 mod second_factor;
 mod sign_in;
 mod sign_out;
@@ -41,6 +44,18 @@ pub fn router(app: Arc<App>) -> Router {
             .route(
                 &format!("{prefix}/signin/second-factor"),
                 post(second_factor::submit),
+            )
+            .route(
+                &format!("{prefix}/forgot-password"),
+                get(forgot_password::show).post(forgot_password::submit),
+            )
+            .route(
+                &format!("{prefix}/reset-password"),
+                get(reset_password::show).post(reset_password::submit),
+            )
+            .route(
+                &format!("{prefix}/change-password"),
+                get(change_password::show).post(change_password::submit),
             )
             .route(
                 &format!("{prefix}/signout"),

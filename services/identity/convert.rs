@@ -271,6 +271,7 @@ pub fn organization(organization: Organization) -> pb::Organization {
         status: status(organization.status),
         created_at: Some(timestamp(organization.created_at)),
         accent_color: organization.accent_color,
+        password_sign_in: organization.password_sign_in,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `UpdateOrganization`: another name or colour, or a suspension.
+//! `UpdateOrganization`: another name or colour, a suspension, another way to sign in.
 
 use gatepost_core::Status;
 use gatepost_core::name::DisplayName;
@@ -12,7 +12,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::given::field;
 
-const MAY_CHANGE: [&str; 3] = ["name", "status", "accent_color"];
+const MAY_CHANGE: [&str; 4] = ["name", "status", "accent_color", "password_sign_in"];
 
 /// Handles the RPC: the directory's entry and the organization's own fact, in both audit logs.
 pub async fn update_organization(
@@ -32,6 +32,15 @@ pub async fn update_organization(
     }
     if mask.names("accent_color", request.accent_color.is_empty()) {
         organization.accent_color = color(&request.accent_color)?;
+    }
+    if mask.names("password_sign_in", request.password_sign_in.is_none()) {
+        let missing = || Error::invalid("passwordSignIn", "`passwordSignIn` is true or false");
+        organization.password_sign_in = request.password_sign_in.ok_or_else(missing)?;
+        if !organization.password_sign_in && organization.id == cx.caller.organization() {
+            // Who does it could not take it back.
+            let message = "nobody puts it off for the organization that they are in";
+            return Err(Error::invalid("passwordSignIn", message));
+        }
     }
     cx.tx.organizations().update(&organization).await?;
     let id = organization.id;

@@ -144,8 +144,9 @@ impl<'a> Organizations<'a> {
         Ok(())
     }
 
-    /// Replaces everything but id, slug and time of making; nothing when nothing differs. `NotFound`
-    /// when there is no such organization, `Outside` when this is not the system organization.
+    /// Replaces everything but id, slug and time of making; nothing when nothing differs.
+    /// `NotFound` when there is no such organization, `Outside` when this is not the system
+    /// organization.
     pub async fn update(self, organization: &Organization) -> Result<()> {
         self.scope.require_system(NOUN)?;
         let before = self

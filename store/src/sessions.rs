@@ -10,9 +10,10 @@ use sea_orm::{
 use time::OffsetDateTime;
 
 use crate::applications::Application;
-use crate::entity::{applications, sessions, users};
+use crate::entity::{applications, organizations, sessions, users};
 use crate::error::{Result, StoreError};
 use crate::list::{self, Cursor, Page, Sorting, Walk};
+use crate::organizations::Organization;
 use crate::scope::Scope;
 use crate::times::{instant, maybe_instant, micros};
 use crate::users::User;
@@ -54,6 +55,8 @@ pub struct Session {
     pub signed_in_at: OffsetDateTime,
     /// What its tokens are for (RFC 8707 §2); empty for all that accepts ours.
     pub resources: Vec<String>,
+    /// The issuer that it was bought at; empty for the installation's.
+    pub issuer: String,
     /// What it may learn of the person beside what its scope says (OpenID Connect Core §5.5).
     pub claims: Vec<String>,
 }
@@ -76,6 +79,8 @@ pub struct Standing {
     pub user: User,
     /// Through which application it began; `None` without one, or when that is gone.
     pub application: Option<Application>,
+    /// Where.
+    pub organization: Organization,
 }
 
 impl Session {
@@ -101,6 +106,7 @@ impl Session {
             methods: words(row.methods.as_deref()),
             signed_in_at: instant(row.signed_in_at.unwrap_or(row.created_at), TABLE, &id)?,
             resources: words(row.resources.as_deref()),
+            issuer: row.issuer.clone().unwrap_or_default(),
             claims: words(row.claims.as_deref()),
         })
     }
@@ -223,6 +229,7 @@ impl<'a> Sessions<'a> {
             methods: Some(session.methods.join(" ")),
             signed_in_at: Some(micros(session.signed_in_at)),
             resources: Some(session.resources.join(" ")),
+            issuer: Some(session.issuer.clone()),
             claims: Some(session.claims.join(" ")),
         };
         sessions::Entity::insert(row.into_active_model())
@@ -242,15 +249,17 @@ impl<'a> Sessions<'a> {
             .filter(sessions::Column::Id.eq(id.uuid()))
             .find_also_related(users::Entity)
             .find_also_related(applications::Entity)
+            .find_also(sessions::Entity, organizations::Entity)
             .one(self.scope.database())
             .await?;
-        let Some((session, Some(user), application)) = found else {
+        let Some((session, Some(user), application, Some(organization))) = found else {
             return Ok(None);
         };
         Ok(Some(Standing {
             session: Session::read(&session)?,
             user: User::read(user)?,
             application: application.map(Application::read).transpose()?,
+            organization: Organization::read(organization)?,
         }))
     }
 

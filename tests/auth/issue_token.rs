@@ -35,6 +35,7 @@ async fn a_person_gets_what_she_needs_and_the_log_tells_of_it() {
         "accessToken",
         "expiresIn",
         "idToken",
+        "knownDevice",
         "refreshToken",
         "scope",
         "tokenType",

@@ -1,6 +1,7 @@
 //! Auth: one file an RPC.
 
 mod enrol_mfa;
+mod forgot_password;
 mod get_user_info;
 mod introspect_token;
 mod issue_token;
@@ -8,6 +9,7 @@ mod list_json_web_keys;
 mod list_permissions;
 mod logout;
 mod refresh_token;
+mod reset_forgotten_password;
 mod revoke_token;
 mod send_mfa_code;
 mod verify_mfa;

@@ -27,6 +27,8 @@ struct Wire {
     oldest: AtomicUsize,
     accepted: AtomicUsize,
     rollbacks: AtomicU64,
+    /// Of each transaction of a writer that ended, how often it waited for an answer.
+    waits: Mutex<Vec<u32>>,
     /// A client and its server, a client and its server.
     streams: Mutex<Vec<TcpStream>>,
     closed: AtomicBool,
@@ -43,6 +45,7 @@ impl Proxy {
             oldest: AtomicUsize::new(0),
             accepted: AtomicUsize::new(0),
             rollbacks: AtomicU64::new(0),
+            waits: Mutex::default(),
             streams: Mutex::default(),
             closed: AtomicBool::new(false),
         });
@@ -80,6 +83,12 @@ impl Proxy {
         }
     }
 
+    /// How often each transaction that was committed since this was asked last had to wait for an
+    /// answer of the database, its begin and its end included.
+    pub fn take_waits(&self) -> Vec<u32> {
+        std::mem::take(&mut *self.wire.waits.lock().unwrap())
+    }
+
     /// How many transactions of readers have ended.
     pub fn rollbacks(&self) -> u64 {
         self.wire.rollbacks.load(Ordering::SeqCst)
@@ -108,24 +117,51 @@ fn accept(listener: &TcpListener, wire: &Arc<Wire>) {
         };
         let number = wire.accepted.fetch_add(1, Ordering::SeqCst);
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let talk = Arc::new(Mutex::new(Talk::default()));
         for (from, to) in [(&client, &server), (&server, &client)] {
             let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-            let wire = Arc::clone(wire);
-            std::thread::spawn(move || wire.copy(number, from, to));
+            let (wire, talk) = (Arc::clone(wire), Arc::clone(&talk));
+            std::thread::spawn(move || wire.copy(number, &talk, from, to));
         }
         wire.streams.lock().unwrap().extend([client, server]);
     }
 }
 
+/// What passes over one connection.
+#[derive(Default)]
+struct Talk {
+    /// Whether the database spoke last.
+    answered: bool,
+    /// How often it was asked anew since the transaction began.
+    waits: u32,
+}
+
+impl Talk {
+    /// Takes note of some bytes; the waits of a transaction that they commit.
+    fn note(&mut self, is_asked: bool, bytes: &[u8]) -> Option<u32> {
+        let has = |word: &[u8]| bytes.windows(word.len()).any(|some| some == word);
+        // A long question comes in several pieces.
+        let is_new = std::mem::replace(&mut self.answered, !is_asked) && is_asked;
+        self.waits += u32::from(is_new);
+        if is_asked && has(b"BEGIN") {
+            self.waits = 1;
+        }
+        (is_asked && has(b"COMMIT")).then_some(self.waits)
+    }
+}
+
 impl Wire {
-    fn copy(&self, number: usize, mut from: TcpStream, mut to: TcpStream) {
+    fn copy(&self, number: usize, talk: &Mutex<Talk>, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let bytes = &buffer[..length];
-            let ends = bytes.windows(8).filter(|word| word == b"ROLLBACK").count();
-            if to.peer_addr().is_ok_and(|peer| peer.port() == self.target) {
+            let is_asked = to.peer_addr().is_ok_and(|peer| peer.port() == self.target);
+            if is_asked {
+                let ends = bytes.windows(8).filter(|word| word == b"ROLLBACK").count();
                 self.rollbacks.fetch_add(ends as u64, Ordering::SeqCst);
             }
+            let waited = talk.lock().unwrap().note(is_asked, bytes);
+            self.waits.lock().unwrap().extend(waited);
             while self.holds_back(number) {
                 std::thread::sleep(PAUSE);
             }

@@ -272,6 +272,12 @@ async fn auth(world: &World, actor: &Actor, name: &str) -> Value {
             json!({"token": session(world, actor).await["accessToken"]})
         }
         "Logout" => json!({"idTokenHint": session(world, actor).await["accessToken"]}),
+        "ForgotPassword" => json!({"username": fresh("nobody")}),
+        "ResetForgottenPassword" => {
+            let username = fresh("guest");
+            make(world, actor, "/v1/users", user_body(&username)).await;
+            json!({"token": world.reset_token(&username).await, "newPassword": PASSWORD})
+        }
         "GetUserInfo" | "ListPermissions" | "ListJsonWebKeys" => json!({}),
         other => panic!("say how {other} is called well"),
     }

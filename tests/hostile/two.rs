@@ -80,7 +80,7 @@ pub enum Fate {
 /// What becomes of a call that names another tenant's record in this place.
 pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     match rpc.name.as_str() {
-        "IssueToken" | "RefreshToken" => Fate::Refused(401),
+        "IssueToken" | "RefreshToken" | "ResetForgottenPassword" => Fate::Refused(401),
         // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
         // fed with its own.
         "UpdatePassword"
@@ -96,14 +96,16 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
         | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
         // A token of somebody else is worth nothing here, which is no error.
-        "GetHeads" | "IntrospectToken" | "RevokeToken" => Fate::Done,
+        "ForgotPassword" | "GetHeads" | "IntrospectToken" | "RevokeToken" => Fate::Done,
         "BatchAuthorize" => Fate::OneRefused,
         _ if names(rpc, place) == Names::Chosen => Fate::Done,
         _ => Fate::Refused(404),
     }
 }
 
-const PLAIN: [&str; 46] = [
+const PLAIN: [&str; 54] = [
+    "knownDevice",
+    "language",
     "mfaToken",
     "mfaType",
     "mode",
@@ -115,6 +117,12 @@ const PLAIN: [&str; 46] = [
     "countryCode",
     "deviceToken",
     "acrValues",
+    "settings.redirectUris.[]",
+    "settings.postLogoutRedirectUris.[]",
+    "settings.backchannelLogoutUri",
+    "settings.grantTypes.[]",
+    "settings.resources.[]",
+    "accentColor",
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",

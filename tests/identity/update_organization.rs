@@ -4,7 +4,7 @@ use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::json;
 
-use super::is_guarded;
+use super::{application, is_guarded};
 use crate::world::{Actor, NOBODY, PASSWORD, World, claims};
 
 fn path(actor: &Actor) -> String {
@@ -103,4 +103,56 @@ async fn nobody_is_locked_out_for_good() {
     let answer = world.patch(&world.admin, &unknown, suspended.clone()).await;
     answer.refuses(ErrorReason::NotFound);
     is_guarded(&world, Method::PATCH, &unknown, suspended).await;
+}
+
+#[tokio::test]
+async fn an_organization_may_be_one_that_nobody_signs_in_to_with_a_password() {
+    let world = World::start_multi_tenant().await;
+    let owner = world.organization("bakery").await;
+    let made = application(&world, &owner, json!({"name": "shop"})).await;
+    let sign_in = |username: &str, password: &str, client: bool| {
+        let mut body = json!({
+            "grantType": "password", "username": username, "password": password,
+        });
+        if client {
+            body["clientId"] = made["clientId"].clone();
+            body["clientSecret"] = made["clientSecret"].clone();
+        }
+        world.post_openly("/v1/login/oauth/access_token", body)
+    };
+    let place = path(&owner);
+    let put = |on: bool| world.patch(&world.admin, &place, json!({"passwordSignIn": on}));
+    let off = put(false).await;
+    assert_eq!(off.is(200)["passwordSignIn"], false);
+    let event = world.audit(&off, "organization.update").await;
+    assert_eq!(event["before"]["passwordSignIn"], true);
+    assert_eq!(event["after"]["passwordSignIn"], false);
+    // Without a client only who knows the password learns it; with one, whose organization is no
+    // secret, everybody does, whoever is asked about.
+    let name = "admin-of-bakery";
+    let off = ErrorReason::PasswordSignInOff;
+    sign_in(name, PASSWORD, false).await.refuses(off);
+    let wrong = ErrorReason::CredentialsInvalid;
+    sign_in(name, "wrong wrong", false).await.refuses(wrong);
+    for (username, password) in [
+        (name, PASSWORD),
+        (name, "wrong wrong"),
+        ("nobody", "wrong wrong"),
+    ] {
+        sign_in(username, password, true).await.refuses(off);
+    }
+    // Who is in stays in, and others are not meant.
+    world.get(&owner, "/v1/userinfo").await.is(200);
+    world.sign_in("admin").await;
+    put(true).await.is(200);
+    sign_in(name, PASSWORD, true).await.is(200);
+}
+
+#[tokio::test]
+async fn nobody_puts_password_sign_in_off_for_oneself() {
+    let world = World::start_multi_tenant().await;
+    let body = json!({"passwordSignIn": false});
+    let refused = world.patch(&world.admin, &path(&world.admin), body).await;
+    refused.refuses(ErrorReason::InvalidRequest);
+    world.sign_in("admin").await;
 }

@@ -51,6 +51,10 @@ pub fn examples() -> Vec<Example> {
         applications(),
         installation(),
         endings(),
+        vec![example(
+            "AuthService/ResetForgottenPassword",
+            json!({"token": "$token", "newPassword": NEXT_PASSWORD}),
+        )],
     ];
     parts.into_iter().flatten().collect()
 }
@@ -66,6 +70,10 @@ fn tokens() -> Vec<Example> {
         example(
             "AuthService/RefreshToken",
             json!({"refreshToken": "$refresh"}),
+        ),
+        example(
+            "AuthService/ForgotPassword",
+            json!({"username": "nobody", "language": "pt"}),
         ),
         example("AuthService/IntrospectToken", json!({"token": "$session"})),
         example("AuthService/RevokeToken", json!({"token": "no token"})),
@@ -212,7 +220,13 @@ fn roles() -> Vec<Example> {
 }
 
 fn applications() -> Vec<Example> {
-    let worker = json!({"name": "midaz", "description": "It works.", "tokenAlgorithm": "ES256"});
+    let worker = json!({"name": "midaz", "description": "It works.", "tokenAlgorithm": "ES256",
+        "settings": {
+            "redirectUris": ["https://app.test/cb"], "grantTypes": ["authorization_code"],
+            "postLogoutRedirectUris": ["https://app.test/"], "resources": ["urn:example:api"],
+            "backchannelLogoutUri": "https://app.test/logout", "refreshIdleSeconds": 600,
+        },
+    });
     let held = json!({"id": "$midaz", "role": "reporter-viewer-role"});
     vec![
         example("ApplicationService/CreateApplication", worker).keep(&[("midaz", "/id")]),

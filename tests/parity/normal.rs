@@ -10,11 +10,12 @@ use uuid::Uuid;
 use super::faces::Outcome;
 
 /// What is there or not, and never alike.
-const UNLIKE: [&str; 12] = [
+const UNLIKE: [&str; 13] = [
     "accessToken",
     "clientSecret",
     "deviceToken",
     "idToken",
+    "knownDevice",
     "mfaToken",
     "n",
     "nextPageToken",

@@ -12,6 +12,7 @@
 
 pub mod postgres;
 pub mod proxy;
+pub mod smtp;
 pub mod valkey;
 
 use std::io::{BufRead, BufReader, Write};

@@ -104,10 +104,10 @@ impl Code {
             Self::InvalidRequest if reason != ErrorReason::InvalidRequest => reason.http_status(),
             Self::InvalidRequest
             | Self::InvalidGrant
-            | Self::UnsupportedGrantType
-            | Self::UnsupportedTokenType
+            | Self::InvalidTarget
             | Self::UnauthorizedClient
-            | Self::InvalidTarget => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -8,6 +8,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
+use time::Duration;
 
 /// Where a page may lead, beside back to us.
 #[derive(Debug, Default)]
@@ -69,6 +70,23 @@ pub fn see_other(location: &str) -> Response {
         Err(_) => return plain(StatusCode::BAD_REQUEST),
     };
     response
+}
+
+/// Gives the browser a cookie that outlives its window.
+pub fn set_lasting_cookie(
+    response: &mut Response,
+    name: &str,
+    value: &str,
+    is_secure: bool,
+    lasting: Duration,
+) {
+    let secure = if is_secure { "; Secure" } else { "" };
+    let seconds = lasting.whole_seconds();
+    let cookie =
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
 }
 
 /// Gives the browser a cookie for as long as it is open, or takes it away when the value is empty.

@@ -68,7 +68,8 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         return Ok(form(visit, destination, typed, status, problem));
     }
     let place = visit.organization.clone();
-    let proven = Proven::by_password(&mut visit.gate, &place, username, password).await;
+    let device = visit.device();
+    let proven = Proven::by_password(&mut visit.gate, &place, username, password, device).await;
     let proven = match proven {
         Err(error) if error.reason() == ErrorReason::CredentialsInvalid => {
             let (field, text) = ("username", visit.words.wrong_password);
@@ -97,12 +98,14 @@ pub fn again(visit: &Visit, destination: Destination) -> Response {
 /// Who she is, is known: the browser is signed in, and goes where it was going.
 pub async fn go_on(visit: &mut Visit, proven: Proven, destination: &Destination) -> Outcome {
     let before = visit.browser().await?;
+    let user = proven.user.id;
     let cookie = Browser::begin(&mut visit.gate, proven, before).await?;
     let mut response = match destination.path.as_str() {
         "" => answer::see_other(&format!("{}/signin", visit.base)),
         path => answer::see_other(path),
     };
     visit.keep(&mut response, &cookie);
+    visit.keep_device(&mut response, user);
     Ok(response)
 }
 
@@ -121,6 +124,7 @@ fn form(
         username,
         is_wrong: problem.is_some(),
         problem,
+        forgets: app.sign_in.forgot_password && visit.organization.password_sign_in,
         chooses: app.multi_tenant && is_default(visit.organization.id),
     };
     answer::html(status, &page, &Leads::to(destination.source))

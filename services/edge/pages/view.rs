@@ -48,6 +48,36 @@ pub struct SignIn {
     pub is_wrong: bool,
     /// Whether there are other organizations.
     pub chooses: bool,
+    /// Whether one may have a link mailed to set a new password.
+    pub forgets: bool,
+}
+
+/// Asking for a link to set a new password.
+#[derive(Template)]
+#[template(path = "forgot_password.html")]
+pub struct ForgotPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether she asked.
+    pub is_sent: bool,
+}
+
+/// Setting a password.
+#[derive(Template)]
+#[template(path = "new_password.html")]
+pub struct NewPassword {
+    /// What all pages have.
+    pub page: Page,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Whether the present one is asked for.
+    pub asks_old: bool,
+    /// Whether it was set.
+    pub is_done: bool,
+    /// What it means that it was.
+    pub done_text: &'static str,
 }
 
 /// The second factor.

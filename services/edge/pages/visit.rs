@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost_core::Status;
+use gatepost_core::{Status, UserId};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::rest::Body as Read;
 use gatepost_replica::ISSUERS;
@@ -21,6 +21,7 @@ use super::answer::{self, Leads};
 use super::view::{NotPossible, Page};
 use super::words::{self, Words};
 use crate::app::App;
+use crate::attempts::{DEVICE_KNOWN, KnownDevice};
 use crate::auth::Browser;
 use crate::context::{Arrival, Gate};
 use crate::error::Error;
@@ -32,6 +33,8 @@ use crate::seal::new_secret;
 const FORM_BYTES_MAX: usize = 64 << 10;
 /// What forms are proved for.
 const PURPOSE: &str = "form of a page";
+/// The cookie of a browser that was signed in before. No slug has a dot.
+const DEVICE: &str = "known.device";
 /// The field that proves it.
 const TOKEN: &str = "form_token";
 
@@ -47,6 +50,8 @@ pub struct Trouble {
     detail: String,
     /// Seconds until it may be tried again.
     wait: Option<String>,
+    /// For the log.
+    error: Option<Box<Error>>,
 }
 
 impl Trouble {
@@ -56,12 +61,18 @@ impl Trouble {
         Self::new(StatusCode::BAD_REQUEST, |words| words.bad_request).because(detail)
     }
 
+    /// What a person can do nothing about here, in words of ours.
+    pub fn told(status: StatusCode, text: fn(&Words) -> &'static str) -> Self {
+        Self::new(status, text)
+    }
+
     fn new(status: StatusCode, text: fn(&Words) -> &'static str) -> Self {
         Self {
             status,
             text,
             detail: String::new(),
             wait: None,
+            error: None,
         }
     }
 
@@ -78,18 +89,20 @@ impl<E: Into<Error>> From<E> for Trouble {
         let status = error.reason().http_status();
         let text: fn(&Words) -> &'static str = match error.reason() {
             ErrorReason::OrganizationSuspended => |words| words.suspended,
+            ErrorReason::PasswordSignInOff => |words| words.no_password_here,
+            ErrorReason::SwitchedOff => |words| words.switched_off,
+            ErrorReason::UserSuspended => |words| words.account_suspended,
             ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
             _ if status.is_client_error() => |words| words.bad_request,
             _ => |words| words.unavailable,
         };
-        tell("pages", &Arrival::inside(), &error);
-        let trouble = Self {
+        let is_theirs = status == StatusCode::BAD_REQUEST;
+        let detail = if is_theirs { error.message() } else { "" };
+        Self {
             wait,
+            detail: detail.to_owned(),
+            error: Some(Box::new(error)),
             ..Self::new(status, text)
-        };
-        match status.is_client_error() {
-            true => trouble.because(error.message()),
-            false => trouble,
         }
     }
 }
@@ -199,6 +212,20 @@ impl Visit {
         answer::set_cookie(response, &name, value, self.is_secure());
     }
 
+    /// Who has signed in with this browser before.
+    pub fn device(&self) -> Option<KnownDevice> {
+        let cookie = self.cookie(&self.cookie_name(DEVICE))?;
+        KnownDevice::read(&self.gate.app.sealer, cookie, self.gate.now)
+    }
+
+    /// Gives the browser what tells it from strangers when this user signs in the next time.
+    pub fn keep_device(&self, response: &mut Response, user: UserId) {
+        let sealer = &self.gate.app.sealer;
+        let token = KnownDevice::next(self.device(), user, sealer, self.gate.now);
+        let name = self.cookie_name(DEVICE);
+        answer::set_lasting_cookie(response, &name, &token, self.is_secure(), DEVICE_KNOWN);
+    }
+
     /// The fields of a form of ours: one that this browser was given by us, and sends from our own
     /// page.
     ///
@@ -210,8 +237,10 @@ impl Visit {
             return Err(stale());
         }
         let read = body::read(&self.headers, body, FORM_BYTES_MAX).await;
-        let Ok(Read::Form(pairs)) = read else {
-            return Err(Trouble::mistake("send a form"));
+        let pairs = match read {
+            Ok(Read::Form(pairs)) => pairs,
+            Ok(Read::Empty) => Vec::new(),
+            Ok(Read::Json(_)) | Err(_) => return Err(Trouble::mistake("send a form")),
         };
         let fields = Fields(pairs);
         let is_ours: bool = fields
@@ -338,6 +367,9 @@ async fn organization(app: &App, slug: Option<&str>) -> Result<Organization, Tro
 }
 
 fn told(page: Page, trouble: Trouble, arrival: &Arrival) -> Response {
+    if let Some(error) = &trouble.error {
+        tell("pages", arrival, error);
+    }
     let told = NotPossible {
         text: (trouble.text)(page.words),
         page,

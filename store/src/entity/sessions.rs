@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{applications, users};
+use super::{applications, organizations, users};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -28,6 +28,7 @@ pub struct Model {
     pub signed_in_at: Option<i64>,
     pub resources: Option<String>,
     pub claims: Option<String>,
+    pub issuer: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -51,6 +52,15 @@ impl Related<applications::Entity> for Entity {
         Self::belongs_to(applications::Entity)
             .from((Column::OrganizationId, Column::ApplicationId))
             .to(theirs)
+            .into()
+    }
+}
+
+impl Related<organizations::Entity> for Entity {
+    fn to() -> RelationDef {
+        Self::belongs_to(organizations::Entity)
+            .from(Column::OrganizationId)
+            .to(organizations::Column::Id)
             .into()
     }
 }
