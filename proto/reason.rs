@@ -11,6 +11,9 @@ use crate::ErrorReason;
 /// The domain of our `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "gatepost";
 
+/// Of a body that nobody here reads.
+const UNSUPPORTED_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+
 impl ErrorReason {
     /// The gRPC code.
     pub fn grpc_code(self) -> Code {
@@ -52,9 +55,7 @@ impl ErrorReason {
             | Self::TokenNotRevocable => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Self::BodyTooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
             Self::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
-            Self::MediaTypeUnsupported => {
-                (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            }
+            Self::MediaTypeUnsupported => (Code::InvalidArgument, UNSUPPORTED_TYPE),
             Self::TokenMissing
             | Self::TokenInvalid
             | Self::TokenExpired

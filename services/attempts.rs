@@ -307,8 +307,8 @@ impl Attempts {
         Ok(())
     }
 
-    /// Forgets the account's failures at this address, or of this device. The address keeps its own count: whoever
-    /// knows one password must not use it to guess others.
+    /// Forgets the account's failures at this address, or of this device. The address keeps its own
+    /// count: whoever knows one password must not use it to guess others.
     ///
     /// # Errors
     /// What the store answers.

@@ -1,6 +1,7 @@
 //! The configuration: settings, read and checked before anything is started.
 
 mod delivery;
+mod error;
 mod mfa;
 mod passwords;
 mod settings;
@@ -22,8 +23,9 @@ use crate::outbound::OutboundConfig;
 pub use mfa::MfaConfig;
 
 pub use delivery::DeliveryConfig;
+pub use error::ConfigError;
 pub use passwords::PasswordConfig;
-pub use settings::{ConfigError, FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
+pub use settings::{FILE_VARIABLE, SETTINGS, Setting, Settings, variable};
 pub use sign_in::SignInConfig;
 
 /// Bytes in what settings call a megabyte.

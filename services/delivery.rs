@@ -98,19 +98,19 @@ struct Sending<'a> {
 impl Delivery {
     /// The way to people by these providers, and those that are stored.
     pub fn new(
-        config: DeliveryConfig,
-        outbound: Arc<Outbound>,
-        store: Store,
-        sealer: Arc<Sealer>,
-        clock: Clock,
+        config: &DeliveryConfig,
+        outbound: &Arc<Outbound>,
+        store: &Store,
+        sealer: &Arc<Sealer>,
+        clock: &Clock,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
-                outbound,
-                config,
-                store,
-                sealer,
-                clock,
+                outbound: Arc::clone(outbound),
+                config: config.clone(),
+                store: store.clone(),
+                sealer: Arc::clone(sealer),
+                clock: clock.clone(),
                 waiting: Arc::new(Semaphore::new(WAITING_MAX as usize)),
                 workers: Semaphore::new(WORKERS),
             }),
@@ -225,20 +225,20 @@ impl Delivery {
         application: Option<ApplicationId>,
         channel: Channel,
     ) -> Result<Provider> {
-        let Inner {
-            store,
-            sealer,
-            config,
-            ..
-        } = &*self.inner;
+        let Inner { store, sealer, .. } = &*self.inner;
         let tx = store.read(organization).await?;
         let stored = tx.message_providers().carrier(channel, application).await?;
         if let Some(stored) = stored {
             return Provider::open(sealer, organization, &stored);
         }
+        self.ours(channel)
+    }
+
+    /// Who carries what nobody else is named for.
+    fn ours(&self, channel: Channel) -> Result<Provider> {
         let ours = match channel {
-            Channel::Mail => &config.mail,
-            Channel::Sms => &config.sms,
+            Channel::Mail => &self.inner.config.mail,
+            Channel::Sms => &self.inner.config.sms,
         };
         ours.clone().ok_or_else(|| {
             let message = format!("nobody carries messages by {} here", channel.name());

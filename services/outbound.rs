@@ -13,7 +13,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -126,19 +125,6 @@ pub struct OutboundConfig {
     pub allowed_origins: Vec<Origin>,
     /// PEM of certificates that vouch for others, beside those of the system.
     pub authorities: Option<String>,
-}
-
-impl OutboundConfig {
-    /// The way out.
-    ///
-    /// # Errors
-    /// Certificates that are none.
-    pub fn open(&self) -> anyhow::Result<Arc<Outbound>> {
-        let outbound = Outbound::new(self);
-        let outbound =
-            outbound.map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"));
-        outbound.map(Arc::new)
-    }
 }
 
 /// The way out.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use axum::Router;
 use gatepost_proto::DESCRIPTORS;
 use gatepost_replica::{Gatekeeper, Remote, SnapshotConfig, Snapshots, Verifier};
@@ -42,6 +42,7 @@ use crate::delivery::Delivery;
 use crate::door::{self, Door};
 use crate::gateway;
 use crate::housekeeping::keep_house;
+use crate::outbound::Outbound;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
@@ -135,14 +136,10 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let gatekeeper = gatekeeper(config, &store, &bus, &installation, &clock).await?;
     let following = tokio::spawn(Arc::clone(&gatekeeper.snapshots).follow());
     let sealer = Arc::new(sealer);
-    let outbound = config.outbound.open()?;
-    let delivery = Delivery::new(
-        config.delivery.clone(),
-        Arc::clone(&outbound),
-        store.clone(),
-        Arc::clone(&sealer),
-        clock.clone(),
-    );
+    let outbound = Outbound::new(&config.outbound)
+        .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
+    let outbound = Arc::new(outbound);
+    let delivery = Delivery::new(&config.delivery, &outbound, &store, &sealer, &clock);
     let app = Arc::new(App {
         gatekeeper,
         delivery,

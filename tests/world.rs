@@ -178,21 +178,6 @@ impl World {
         Store::open(config).await.unwrap()
     }
 
-    /// The mails that were sent.
-    pub fn mails(&self) -> &Mails {
-        &self.backend.mails
-    }
-
-    /// The token of a link that `username` was mailed for a new password.
-    pub async fn reset_token(&self, username: &str) -> String {
-        let before = self.mails().count();
-        let path = "/v1/login/forgot-password";
-        let asked = self.post_openly(path, json!({"username": username})).await;
-        assert!(asked.is(204).is_null());
-        let mail = self.mails().next(before).await;
-        mail.token()
-    }
-
     /// A client without a token.
     pub async fn anonymous(&self) -> Client {
         Client::connect(&self.url("")).await.unwrap()

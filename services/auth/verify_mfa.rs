@@ -6,7 +6,7 @@ use gatepost_store::{Challenge, Purpose};
 
 use super::challenge::{Failure, Standing, enter, read, refuse, remember};
 use super::session::{Start, start};
-use crate::attempts::{Attempts, KnownDevice};
+use crate::attempts::{Attempts, KnownDevice, Volume};
 use crate::context::Gate;
 use crate::error::{Error, Result};
 use crate::mfa::{
@@ -37,6 +37,9 @@ pub struct Met {
 /// answers.
 pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Result<Met> {
     let token = read(gate, token)?;
+    Volume::Factor
+        .require(&gate.app, gate.arrival.address, gate.now)
+        .await?;
     let challenge = attempt(gate, token).await?;
     let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await?;
     let standing = enter(gate, token, &challenge).await?;

@@ -125,13 +125,9 @@ async fn delivery(data: &TempDir, attempt_ms: u64, whole_ms: u64) -> Delivery {
         attempt: Duration::from_millis(attempt_ms),
         whole: Duration::from_millis(whole_ms),
     };
-    Delivery::new(
-        config,
-        Arc::new(Outbound::new(&OutboundConfig::default()).unwrap()),
-        store,
-        Arc::new(Sealer::new(&new_master_key().unwrap()).unwrap()),
-        Clock::System,
-    )
+    let sealer = Arc::new(Sealer::new(&new_master_key().unwrap()).unwrap());
+    let outbound = Arc::new(Outbound::new(&OutboundConfig::default()).unwrap());
+    Delivery::new(&config, &outbound, &store, &sealer, &Clock::System)
 }
 
 #[tokio::test]
@@ -249,6 +245,16 @@ async fn a_full_room_refuses_instead_of_waiting() {
     open.send_replace(true);
     delivery.idle().await;
     delivery.later(async {}).unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_provider_that_is_said() {
+    let data = TempDir::new().unwrap();
+    let delivery = delivery(&data, 200, 1500).await;
+    for channel in [Channel::Mail, Channel::Sms] {
+        let missing = delivery.ours(channel).unwrap_err();
+        assert_eq!(missing.reason(), ErrorReason::ProviderMissing);
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) async fn seal(
         let changes: Vec<Change> = elsewhere
             .iter()
             .filter(|(organization, _)| *organization == other)
-            // What is no fact may differ alone: the record tells of it, and the feed has nothing to.
+            // What is no fact may differ alone: the record tells of it, the feed does not.
             .filter(|(_, change)| change.before != change.after)
             .map(|(_, change)| change.clone())
             .collect();

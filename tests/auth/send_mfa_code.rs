@@ -64,7 +64,7 @@ async fn a_code_by_mail_is_good_once_and_for_its_challenge() {
     assert_eq!(sent.is(200)["message"], hint);
     let mail = outbox.last();
     assert_eq!(mail.to, "alice@example.com");
-    assert!(mail.text.contains("default"), "{}", mail.text);
+    assert!(mail.text.contains("for Default"), "{}", mail.text);
     let code = outbox.code();
     send(&world, &other, "email").await.is(200);
     let swapped = world.meet(&other, "passcode", &code).await;

@@ -7,10 +7,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use super::World;
 
 /// How long a mail may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,4 +88,21 @@ async fn take(State(sent): State<watch::Sender<Vec<Mail>>>, body: Bytes) -> Stat
     };
     sent.send_modify(|sent| sent.push(mail));
     StatusCode::ACCEPTED
+}
+
+impl World {
+    /// The mails that were sent.
+    pub fn mails(&self) -> &Mails {
+        &self.backend.mails
+    }
+
+    /// The token of a link that `username` was mailed for a new password.
+    pub async fn reset_token(&self, username: &str) -> String {
+        let before = self.mails().count();
+        let path = "/v1/login/forgot-password";
+        let asked = self.post_openly(path, json!({"username": username})).await;
+        assert!(asked.is(204).is_null());
+        let mail = self.mails().next(before).await;
+        mail.token()
+    }
 }
