@@ -68,7 +68,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read_and_nothing_else(one: u128, other: u128, at in 0..64, bit in 0..8) {
+        fn what_was_written_is_read_and_nothing_else(
+            one: u128,
+            other: u128,
+            at in 0..64,
+            bit in 0..8,
+        ) {
             let token = MfaToken {
                 organization: OrganizationId::new(Uuid::from_u128(one)),
                 challenge: Uuid::from_u128(other),
