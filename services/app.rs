@@ -6,7 +6,7 @@ use gatepost_core::OrganizationId;
 use gatepost_replica::Gatekeeper;
 use gatepost_store::{Bus, Cache, Revision, Scope, Store};
 
-use crate::auth::Clients;
+use crate::auth::{self, BackChannel, Clients};
 use crate::clock::Clock;
 use crate::config::{MfaConfig, SignInConfig};
 use crate::context::Audit;
@@ -38,6 +38,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Sends messages to people.
     pub delivery: Delivery,
+    /// Tells applications of sessions that ended.
+    pub back_channel: BackChannel,
     /// Applications that proved themselves lately.
     pub clients: Clients,
     /// The issuer of tokens.
@@ -54,12 +56,13 @@ pub struct App {
 
 impl App {
     /// Commits a write with its audit record, tells the other replicas, and lets this one see it
-    /// before the caller is answered.
+    /// before the caller is answered. Applications whose sessions ended by it are told later.
     ///
     /// # Errors
     /// What the store answers; then nothing was written.
     pub async fn commit(&self, tx: Scope, audit: Audit) -> Result<Revision> {
         let (own, present) = (tx.organization(), tx.revision());
+        let ended = auth::ending(&tx).await?;
         let made = tx.commit_all(audit.into_draft()).await?;
         for (organization, revision) in &made {
             self.bus.hint(*organization);
@@ -68,6 +71,7 @@ impl App {
                 .see(*organization, *revision)
                 .await;
         }
+        auth::tell(self, ended).await;
         let last = made.iter().rev().find(|(at, _)| *at == own);
         Ok(last.map_or(present, |(_, revision)| *revision))
     }

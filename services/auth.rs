@@ -1,6 +1,7 @@
 //! Auth: the live side. Issues, refreshes and ends tokens, and tells callers who they are.
 
 mod assertion;
+mod back_channel;
 mod browser;
 mod challenge;
 mod change_password;
@@ -30,7 +31,8 @@ use gatepost_proto::auth::v1 as pb;
 use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 
 pub use assertion::ASSERTION_TYPE;
-pub use browser::{Browser, Proven};
+pub use back_channel::{BackChannel, ending, tell};
+pub use browser::{Browser, Proven, end_session};
 pub use challenge::Challenged;
 pub use client::{Client, Clients};
 pub use enrol_mfa::enrol;

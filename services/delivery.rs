@@ -48,7 +48,7 @@ pub struct Delivery {
 }
 
 struct Inner {
-    outbound: Outbound,
+    outbound: Arc<Outbound>,
     config: DeliveryConfig,
     store: Store,
     sealer: Arc<Sealer>,
@@ -99,14 +99,14 @@ impl Delivery {
     /// The way to people by these providers, and those that are stored.
     pub fn new(
         config: &DeliveryConfig,
-        outbound: Outbound,
+        outbound: &Arc<Outbound>,
         store: &Store,
         sealer: &Arc<Sealer>,
         clock: &Clock,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
-                outbound,
+                outbound: Arc::clone(outbound),
                 config: config.clone(),
                 store: store.clone(),
                 sealer: Arc::clone(sealer),

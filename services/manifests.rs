@@ -148,6 +148,7 @@ pub async fn publish(
         declared: publication.declared,
         everyone: publication.everyone,
         routes: publication.routes,
+        demands: publication.demands,
         published_at: now,
     };
     let roles: Vec<Role> = publication

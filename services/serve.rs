@@ -34,7 +34,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
-use crate::auth::Clients;
+use crate::auth::{BackChannel, Clients};
 use crate::bootstrap::{self, First, Started};
 use crate::clock::Clock;
 use crate::config::{Config, StorageConfig};
@@ -138,10 +138,12 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
     let sealer = Arc::new(sealer);
     let outbound = Outbound::new(&config.outbound)
         .map_err(|why| anyhow!("setting `GATEPOST_OUTBOUND_CA_FILE`: {why}"))?;
-    let delivery = Delivery::new(&config.delivery, outbound, &store, &sealer, &clock);
+    let outbound = Arc::new(outbound);
+    let delivery = Delivery::new(&config.delivery, &outbound, &store, &sealer, &clock);
     let app = Arc::new(App {
         gatekeeper,
         delivery,
+        back_channel: BackChannel::new(outbound),
         store,
         cache,
         bus,
@@ -270,7 +272,8 @@ impl Server {
             app, background, ..
         } = &self.ground
         {
-            if timeout(MESSAGES_MAX, app.delivery.idle()).await.is_err() {
+            let all = async { tokio::join!(app.delivery.idle(), app.back_channel.idle()) };
+            if timeout(MESSAGES_MAX, all).await.is_err() {
                 tracing::warn!("some messages were not sent");
             }
             background.iter().for_each(JoinHandle::abort);

@@ -36,6 +36,8 @@ mod late_commit;
 mod refresh;
 #[path = "cluster/revocation.rs"]
 mod revocation;
+#[path = "cluster/second_factors.rs"]
+mod second_factors;
 #[path = "cluster/signing_keys.rs"]
 mod signing_keys;
 #[path = "cluster/start.rs"]

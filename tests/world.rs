@@ -5,6 +5,7 @@
 mod answer;
 mod factor;
 mod mails;
+mod outbox;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ use crate::servers::valkey::Valkey;
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
 pub use mails::{Mail, Mails};
+pub use outbox::Outbox;
 
 /// The password of everybody in a test.
 pub const PASSWORD: &str = "correct horse battery staple";

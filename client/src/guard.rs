@@ -68,6 +68,7 @@ pub struct Guard {
     /// None when the guard is off.
     judge: Option<Judge>,
     product: Arc<str>,
+    audience: Option<Arc<str>>,
     deadline: Duration,
     permits: Arc<Semaphore>,
     unchecked: Arc<Tally>,
@@ -96,12 +97,22 @@ impl Guard {
         Self {
             judge,
             product: product.into(),
+            audience: None,
             deadline: DEADLINE,
             permits: Arc::new(Semaphore::new(CONCURRENT_MAX)),
             unchecked: Arc::new(Tally::new(TELL_OFF)),
             unavailable: Arc::new(Tally::new(TELL_TROUBLE)),
             misfits: Arc::new(Tally::new(TELL_TROUBLE)),
         }
+    }
+
+    /// Lets only those tokens pass that were asked for this audience (`resource`, RFC 8707), which
+    /// no other product can have been given. Without this, any token of the installation is asked
+    /// about: the question names the product.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into().into());
+        self
     }
 
     /// Lets a check take so long; 5 ms by default, everything included.
@@ -171,9 +182,19 @@ impl Guard {
             return Err(self.refused(need, answer));
         }
         match Decision::about(token, answer) {
+            Some(decision) if !self.is_for_us(&decision) => {
+                tracing::debug!("a token is for another audience");
+                Err(Refusal::Unauthenticated(Challenge::Invalid))
+            }
             Some(decision) => Ok(Some(decision)),
             None => Err(self.fail("the token of an allowed caller names nobody")),
         }
+    }
+
+    fn is_for_us(&self, decision: &Decision) -> bool {
+        let mut audiences = decision.audiences.iter();
+        let is_ours = |audience: &Arc<str>| audiences.any(|one| **one == **audience);
+        self.audience.as_ref().is_none_or(is_ours)
     }
 
     fn question(&self, need: &Need) -> AuthorizeRequest {

@@ -26,6 +26,7 @@
 use std::time::Duration;
 
 use gatepost_core::OrganizationId;
+pub use gatepost_core::mfa::Demand;
 pub use gatepost_core::{Attributes, NO_ATTRIBUTES, Revision};
 use gatepost_replica::clock::Clock;
 pub use gatepost_replica::{Ask, Caller, Freshness, Want};
@@ -108,6 +109,8 @@ pub struct Answer {
     pub revision: Revision,
     /// How fresh it is.
     pub freshness: Freshness,
+    /// Of `stronger_sign_in`: what the sign-in must be like.
+    pub demand: Option<Demand>,
 }
 
 impl Local {
@@ -152,6 +155,7 @@ impl Local {
             reason: answer.word(),
             revision: caller.present.revision(),
             freshness: caller.present.freshness,
+            demand: answer.demand,
         })
     }
 

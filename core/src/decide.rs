@@ -83,6 +83,8 @@ pub enum Reason {
     SubjectUnknown,
     /// The subject may not be used.
     SubjectSuspended,
+    /// It is granted, and asks for a newer or stronger sign-in than there was.
+    StrongerSignIn,
 }
 
 impl From<Reason> for Decision {
@@ -164,7 +166,8 @@ const fn weight(reason: Reason) -> u8 {
         | Reason::UnknownPermission
         | Reason::OrganizationSuspended
         | Reason::SubjectUnknown
-        | Reason::SubjectSuspended => 0,
+        | Reason::SubjectSuspended
+        | Reason::StrongerSignIn => 0,
     }
 }
 

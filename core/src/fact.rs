@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ApplicationId, CredentialId, GroupId, OrganizationId, RoleId, SessionId, UserId};
+use crate::mfa::DemandingPermission;
 use crate::route::Route;
 
 /// One thing that is so in an organization.
@@ -118,6 +119,9 @@ pub enum Fact {
         /// Which of its permissions a request needs.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         routes: Vec<Route>,
+        /// Its permissions that ask for more than being signed in.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        demands: Vec<DemandingPermission>,
     },
     /// A key that signs or signed tokens. Only in the system organization.
     SigningKey {

@@ -50,6 +50,20 @@ pub struct ManifestPermission {
     pub effect: Effect,
     /// Names of roles of this manifest; none when it is only declared.
     pub roles: Vec<String>,
+    /// What a person's sign-in must be worth for it to count; empty for any ([`mfa`](crate::mfa)).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub acr: String,
+    /// How long ago a person may have signed in, in seconds; zero for however long.
+    #[serde(skip_serializing_if = "is_zero", alias = "max_age_seconds")]
+    pub max_age_seconds: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it asks about by reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The permission that some requests need: `methods` and `path`, or `grpc`.

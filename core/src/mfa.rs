@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// What a sign-in with one factor is worth, as the `acr` of tokens.
 pub const ACR_ONE_FACTOR: &str = "urn:gatepost:acr:1";
 /// What a sign-in with two factors is worth.
@@ -139,7 +141,7 @@ pub fn strength(acr: &str) -> Option<u8> {
 }
 
 /// What a sign-in must be like for a permission to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Demand {
     /// The least strength, as [`strength`] counts it.
     pub strength: u8,
@@ -148,6 +150,19 @@ pub struct Demand {
 }
 
 impl Demand {
+    /// This demand and another one: of each part the stricter.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let max_age_s = match (self.max_age_s, other.max_age_s) {
+            (0, age) | (age, 0) => age,
+            (one, another) => one.min(another),
+        };
+        Self {
+            strength: self.strength.max(other.strength),
+            max_age_s,
+        }
+    }
+
     /// The `acr` to ask for.
     pub const fn acr(self) -> &'static str {
         if self.strength >= 2 {
@@ -171,6 +186,17 @@ impl Demand {
         let age_s = now_s.saturating_sub(signed_in_s);
         is_strong && (self.max_age_s == 0 || age_s <= i64::from(self.max_age_s))
     }
+}
+
+/// A permission that asks for more than being signed in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DemandingPermission {
+    /// The resource.
+    pub resource: String,
+    /// The action.
+    pub action: String,
+    /// What it asks for.
+    pub demand: Demand,
 }
 
 #[cfg(test)]
@@ -227,6 +253,8 @@ mod tests {
         assert!(!demand(1, 0).is_met("", 100, 100), "a token from before");
         assert!(demand(1, 60).is_met(ACR_TWO_FACTORS, 100, 160));
         assert!(!demand(1, 60).is_met(ACR_TWO_FACTORS, 100, 161));
+        assert_eq!(demand(2, 0).and(demand(1, 60)), demand(2, 60));
+        assert_eq!(demand(1, 30).and(demand(1, 60)), demand(1, 30));
         assert_eq!(demand(2, 60).acr(), ACR_TWO_FACTORS);
         assert_eq!(demand(1, 60).acr(), ACR_ONE_FACTOR);
         assert_eq!(demand(1, 60).max_age(), Some(Duration::from_secs(60)));

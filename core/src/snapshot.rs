@@ -438,6 +438,11 @@ impl Snapshot {
         self.own_status
     }
 
+    /// Whether any permission of the installation asks for more than being signed in.
+    pub fn has_demands(&self) -> bool {
+        self.installation.demands()
+    }
+
     /// Whether any organization that is known here is suspended.
     pub(crate) fn has_suspended(&self) -> bool {
         self.suspended > 0

@@ -117,6 +117,7 @@ fn organization() -> Vec<Fact> {
 #[test]
 fn a_decision_allocates_nothing() {
     let system = Fact::Product {
+        demands: Vec::new(),
         routes: Vec::new(),
         slug: "p".into(),
         aliases: vec!["q".into()],

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use gatepost_core::mfa::Demand;
 use gatepost_core::snapshot::ProductEntry;
 use gatepost_core::{Attributes, Decision, Question, Reason, Subject, decide};
 use gatepost_proto::ErrorReason;
@@ -60,6 +61,8 @@ pub struct Answer {
     pub reason: Reason,
     /// Who it was about.
     pub subject: Subject,
+    /// What sign-in would turn the answer into a yes, if one would.
+    pub demand: Option<Demand>,
 }
 
 impl Caller {
@@ -84,12 +87,35 @@ impl Caller {
             };
             decide(self.present.view(), subject, question)
         });
-        COUNTERS.of(decision.allowed).increment(1);
+        let mut answer = Answer::new(subject, decision);
+        if answer.allowed && self.present.system.has_demands() && subject == self.subject() {
+            let product = product.flatten();
+            answer.require(self.unmet(product, ask.resource, ask.action));
+        }
+        COUNTERS.of(answer.allowed).increment(1);
         if let Some(product) = product {
             let now_ms = self.now().unix_timestamp() * 1_000 + i64::from(self.now().millisecond());
             recent::note(self.organization(), now_ms, subject, product, ask);
         }
-        Ok(Answer::new(subject, decision))
+        Ok(answer)
+    }
+
+    /// What a permission asks of a person's sign-in that hers was not, if anything. Machines do not
+    /// sign in, and of others nobody here knows how they did.
+    fn unmet(&self, product: Option<&str>, resource: &str, action: &str) -> Option<Demand> {
+        self.user()?;
+        let system = &self.present.system;
+        let demand = match product {
+            Some(name) => system.product(name)?.demand(resource, action),
+            None => {
+                let all = system.products();
+                let all = all.filter_map(|product| product.demand(resource, action));
+                all.reduce(Demand::and)
+            }
+        };
+        let claims = &self.token.claims;
+        let now_s = self.now().unix_timestamp();
+        demand.filter(|demand| !demand.is_met(&claims.acr, claims.auth_time, now_s))
     }
 
     /// Who a question is about, and of which product. Both texts may be empty, see [`Ask`].
@@ -216,6 +242,16 @@ impl Answer {
             allowed,
             reason,
             subject,
+            demand: None,
+        }
+    }
+
+    /// Makes a yes a no when a demand is not met.
+    fn require(&mut self, unmet: Option<Demand>) {
+        if unmet.is_some() {
+            self.allowed = false;
+            self.reason = Reason::StrongerSignIn;
+            self.demand = unmet;
         }
     }
 
@@ -229,6 +265,7 @@ impl Answer {
             Reason::AttributesUnmet => "attributes",
             Reason::UnknownProduct => "unknown_product",
             Reason::UnknownPermission => "unknown_permission",
+            Reason::StrongerSignIn => "stronger_sign_in",
             Reason::SubjectUnknown => "subject_unknown",
             Reason::OrganizationSuspended | Reason::SubjectSuspended => "subject_disabled",
         }

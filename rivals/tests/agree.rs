@@ -129,6 +129,7 @@ fn facts(policy: &Policy) -> Vec<Fact> {
 
 fn system() -> Snapshot {
     let product = Fact::Product {
+        demands: Vec::new(),
         routes: Vec::new(),
         slug: "p".into(),
         aliases: Vec::new(),

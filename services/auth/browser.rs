@@ -147,6 +147,7 @@ impl Browser {
             signed_in_at: gate.now,
             resources: Vec::new(),
             claims: Vec::new(),
+            issuer: String::new(),
         };
         tx.sessions().insert(&session).await?;
         if let Some(before) = before.map(|before| before.session) {
@@ -224,12 +225,27 @@ impl Browser {
     /// # Errors
     /// What the store answers.
     pub async fn end(&self, gate: &mut Gate) -> Result<()> {
-        let tx = gate.app.store.write(self.organization.id).await?;
-        let until = gate.app.sign_in.last_token_ends(gate.now);
-        tx.sessions().end(self.session.id, gate.now, until).await?;
-        let mut audit = Audit::new(actor(&self.user), "session.end", gate.now, &gate.arrival);
-        audit.target("session", self.session.id);
-        gate.commit(tx, audit).await?;
-        Ok(())
+        end_session(gate, self.organization.id, &self.session).await
     }
+}
+
+/// Ends a session for its own person. Once more is no error.
+///
+/// # Errors
+/// What the store answers.
+pub async fn end_session(
+    gate: &mut Gate,
+    organization: OrganizationId,
+    session: &Session,
+) -> Result<()> {
+    let tx = gate.app.store.write(organization).await?;
+    let until = gate.app.sign_in.last_token_ends(gate.now);
+    let Some(user) = tx.users().get(session.user).await? else {
+        return Ok(());
+    };
+    tx.sessions().end(session.id, gate.now, until).await?;
+    let mut audit = Audit::new(actor(&user), "session.end", gate.now, &gate.arrival);
+    audit.target("session", session.id);
+    gate.commit(tx, audit).await?;
+    Ok(())
 }

@@ -336,7 +336,7 @@ impl About {
 
 /// Takes the signing keys again when the system organization has moved on: one of them may be new
 /// or withdrawn.
-async fn open_keys(app: &App) -> Result<()> {
+pub(super) async fn open_keys(app: &App) -> Result<()> {
     let system = app.gatekeeper.snapshots.system();
     let present = app
         .gatekeeper

@@ -74,6 +74,7 @@ pub async fn redeem(
         methods: browser.methods,
         signed_in_at: browser.signed_in_at,
         claims: code.claims,
+        issuer: code.issuer,
     };
     tx.sessions().insert(&session).await?;
     let mut audit = Audit::new(actor(&user), "session.start", gate.now, &gate.arrival);

@@ -97,7 +97,11 @@ pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)
         organization,
         revision: gate.revision.unwrap_or_default(),
         client: standing.application.as_ref(),
-        issuer: turn.issuer,
+        // As it was when the session began (OpenID Connect Core §12.2).
+        issuer: match standing.session.issuer.as_str() {
+            "" => turn.issuer,
+            issuer => issuer,
+        },
         now: gate.now,
     };
     let Standing { user, session, .. } = &standing;

@@ -58,6 +58,7 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         signed_in_at: gate.now,
         resources: Vec::new(),
         claims: Vec::new(),
+        issuer: String::new(),
     };
     tx.sessions().insert(&session).await?;
     let refresh_token = RefreshToken {

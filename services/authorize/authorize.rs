@@ -42,6 +42,7 @@ async fn decision(
         attributes: &question.attributes,
     })?;
     let revision = caller.present.revision();
+    let (acr, max_age_seconds) = told::demanded(answer.demand);
     let response = AuthorizeResponse {
         authorized: answer.allowed,
         reason: answer.word().to_owned(),
@@ -49,6 +50,8 @@ async fn decision(
         decision_id: told::id(caller.new_decision_id()),
         timestamp: Some(caller.now().into()),
         freshness: Some(freshness(caller.present.freshness)),
+        acr,
+        max_age_seconds,
     };
     Ok(at_revision(revision, response))
 }

@@ -58,10 +58,13 @@ fn answer(caller: &Caller, batch: &BatchAuthorizeRequest, question: &Question) -
         action: &question.action,
         attributes: &question.attributes,
     })?;
+    let (acr, max_age_seconds) = told::demanded(answer.demand);
     Ok(Answer {
         authorized: answer.allowed,
         reason: answer.word().to_owned(),
         error: None,
+        acr,
+        max_age_seconds,
     })
 }
 
@@ -74,6 +77,8 @@ fn unanswered(error: &Error) -> Answer {
     Answer {
         authorized: false,
         reason: String::new(),
+        acr: None,
+        max_age_seconds: None,
         error: Some(QuestionError {
             reason: error.reason().name().to_owned(),
             message: error.to_string(),

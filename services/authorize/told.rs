@@ -1,6 +1,7 @@
 //! Decisions and the way to them as the contract tells them.
 
 use gatepost_core::explain::{GiverId, GrantPath, MissingGrant, Named, Remedy};
+use gatepost_core::mfa::Demand;
 use gatepost_core::{AttributeLimit, Decision, Effect, Permission, Subject};
 use gatepost_proto::authorize::v1 as pb;
 use gatepost_proto::identity::v1 as identity;
@@ -24,12 +25,23 @@ pub fn answer(subject: Subject, decision: Decision) -> pb::Answer {
         allowed,
         reason,
         subject,
+        demand: None,
     };
     pb::Answer {
         authorized: allowed,
         reason: answer.word().to_owned(),
         error: None,
+        acr: None,
+        max_age_seconds: None,
     }
+}
+
+/// What sign-in to ask for: its `acr`, and how old it may be at the most, in seconds.
+pub fn demanded(demand: Option<Demand>) -> (Option<String>, Option<i32>) {
+    let acr = demand.map(|demand| demand.acr().to_owned());
+    let age = demand.map(|demand| demand.max_age_s).filter(|age| *age > 0);
+    let age = age.map(|age| i32::try_from(age).unwrap_or(i32::MAX));
+    (acr, age)
 }
 
 /// A subject as Authorize takes it: `<owner>/<id>`.

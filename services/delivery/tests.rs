@@ -126,8 +126,8 @@ async fn delivery(data: &TempDir, attempt_ms: u64, whole_ms: u64) -> Delivery {
         whole: Duration::from_millis(whole_ms),
     };
     let sealer = Arc::new(Sealer::new(&new_master_key().unwrap()).unwrap());
-    let outbound = Outbound::new(&OutboundConfig::default()).unwrap();
-    Delivery::new(&config, outbound, &store, &sealer, &Clock::System)
+    let outbound = Arc::new(Outbound::new(&OutboundConfig::default()).unwrap());
+    Delivery::new(&config, &outbound, &store, &sealer, &Clock::System)
 }
 
 #[tokio::test]

@@ -121,7 +121,11 @@ pub async fn judge<'a>(
     let Wanted {
         resource, action, ..
     } = wanted;
-    let detail = if product.is_empty() {
+    let detail = if let Some(demand) = answer.demand {
+        // RFC 9470 §3 would have a header; proxies pass on what they are told to, and this.
+        let acr = demand.acr();
+        format!("this needs a newer or stronger sign-in: `acr_values={acr}`")
+    } else if product.is_empty() {
         format!("this needs the permission `{resource}:{action}`")
     } else {
         format!("this needs the permission `{product}/{resource}:{action}`")

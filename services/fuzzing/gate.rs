@@ -293,6 +293,7 @@ fn system(jwk: &str) -> Vec<Fact> {
             signs: true,
         },
         Fact::Product {
+            demands: Vec::new(),
             slug: "shop".to_owned(),
             aliases: vec!["old-shop".to_owned()],
             declared: declared.into(),

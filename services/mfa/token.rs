@@ -78,7 +78,7 @@ mod tests {
             prop_assert_eq!(MfaToken::read(&sealer("08"), &text), None);
             let encoded = text.strip_prefix(PREFIX).unwrap();
             let mut bytes = URL_SAFE_NO_PAD.decode(encoded).unwrap();
-            bytes[usize::try_from(at).unwrap()] ^= 1 << bit;
+            bytes[usize::try_from(at).unwrap()] ^= 1_u8 << bit;
             let forged = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
             prop_assert_eq!(MfaToken::read(&sealer("07"), &forged), None);
         }

@@ -1,5 +1,5 @@
-//! Authorization codes: everything that was agreed in the browser, sealed, so that nothing is stored
-//! until one is redeemed.
+//! Authorization codes: everything that was agreed in the browser, sealed, so that nothing is
+//! stored until one is redeemed.
 //!
 //! A code names the session that it will become. Redeeming it writes that session, which can be
 //! there only once; who finds it there already shows a code that was used.

@@ -5,6 +5,8 @@
 //! these has the built-in groups of the first one and GROUPS of its own, and each user is in
 //! `GROUPS_PER_USER` of the latter. The program must have made the installation before.
 //!
+//! `fill PLACE sessions COUNT` gives these users so many live sessions, evenly, and nothing else.
+//!
 //! Rows are made by the database itself, with its indexes away: one million users in ten groups
 //! each would take hours by the doors. The heads get a new epoch, so that a running replica loads
 //! anew. What is made is always the same: ids come from numbers, `user-N` signs in with
@@ -24,6 +26,8 @@ const PASSWORD: &str = "$argon2id$v=19$m=1024,t=1,p=1$Z2VuZXJhdGVkIHNhbHQ$\
                         JDbOplgbcF9jq6e+U5pRvIjwNzdk2gr3/shGrZvosug";
 /// Microseconds since 1970 at which everything was made.
 const MADE_AT: i64 = 1_700_000_000_000_000;
+/// Microseconds that a session lives; longer than any measurement.
+const SESSION_LIFE: i64 = 10 * 365 * 86_400_000_000;
 /// Roles of each organization.
 const ROLES: u64 = 10;
 /// Ids of an organization's groups and roles begin here, from one to the next.
@@ -40,6 +44,7 @@ enum Noun {
     User,
     Group,
     Role,
+    Session,
 }
 
 /// The two engines write numbers, ids and sequences in different ways.
@@ -64,6 +69,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [place, numbers @ ..] = arguments.as_slice() else {
         return Err("which data folder or database?".into());
     };
+    let (engine, url) = if place.starts_with("postgres") {
+        (Engine::Server, place.clone())
+    } else {
+        (Engine::Embedded, format!("sqlite:{place}/gatepost.db"))
+    };
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    if let [what, count] = numbers
+        && what == "sessions"
+    {
+        let database = Database::connect(options).await?;
+        engine.sessions(&database, count.parse()?).await?;
+        database.close().await?;
+        return Ok(());
+    }
     let numbers: Vec<u64> = numbers
         .iter()
         .map(|n| n.parse())
@@ -74,11 +94,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if groups_per_user > groups || groups > IDS_PER_ORGANIZATION - OWN_GROUPS {
         return Err("a user cannot be in so many of these groups".into());
     }
-    let (engine, url) = if place.starts_with("postgres") {
-        (Engine::Server, place.clone())
-    } else {
-        (Engine::Embedded, format!("sqlite:{place}/gatepost.db"))
-    };
     let fill = Fill {
         engine,
         organizations,
@@ -86,8 +101,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         groups,
         groups_per_user,
     };
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
     let database = Database::connect(options).await?;
     fill.run(&database).await?;
     database.close().await?;
@@ -253,6 +266,27 @@ fn permissions() -> String {
 }
 
 impl Engine {
+    /// Live sessions of the users that were made before.
+    async fn sessions(self, database: &DatabaseConnection, count: u64) -> Result<(), DbErr> {
+        for sql in self.settings() {
+            database.execute_unprepared(sql).await?;
+        }
+        let sessions = self.series("s", count);
+        let session = self.id(Noun::Session, "s.n");
+        let sql = format!(
+            "INSERT INTO sessions (organization_id, id, user_id, created_at, expires_at, scope, \
+             generation, last_seen_at, signed_in_at, address, agent, methods) \
+             SELECT u.organization_id, {session}, u.id, {MADE_AT}, {MADE_AT} + {SESSION_LIFE}, \
+             'openid', 0, {MADE_AT}, {MADE_AT}, '192.0.2.1', 'generated', 'pwd' FROM {sessions} \
+             JOIN (SELECT id, organization_id, row_number() OVER (ORDER BY id) - 1 AS place, \
+             count(*) OVER () AS many FROM users WHERE username LIKE 'user-%') AS u \
+             ON u.place = s.n % u.many"
+        );
+        database.execute_unprepared(&sql).await?;
+        database.execute_unprepared("ANALYZE").await?;
+        Ok(())
+    }
+
     /// What makes it fast: nobody misses a half-filled database. References are not checked.
     fn settings(self) -> &'static [&'static str] {
         match self {
@@ -312,6 +346,7 @@ impl Engine {
             Noun::User => '2',
             Noun::Group => '3',
             Noun::Role => '4',
+            Noun::Session => '5',
         };
         let begin = format!("0190d1a0000{noun}70008000");
         match self {

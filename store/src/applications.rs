@@ -218,8 +218,8 @@ impl<'a> Applications<'a> {
         Ok(())
     }
 
-    /// Replaces name, description, algorithm, status and settings; nothing when nothing differs. `NotFound`
-    /// when there is no such application, `Conflict` when the name is taken.
+    /// Replaces name, description, algorithm, status and settings; nothing when nothing differs.
+    /// `NotFound` when there is no such application, `Conflict` when the name is taken.
     pub async fn update(self, application: &Application) -> Result<()> {
         let before = self
             .get(application.id)

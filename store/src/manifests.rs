@@ -1,5 +1,6 @@
 //! What products declare. Manifests belong to the system organization, and all see them.
 
+use gatepost_core::mfa::DemandingPermission;
 use gatepost_core::{Change, Fact, RoleId, Route};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct Manifest {
     pub everyone: Vec<String>,
     /// Which of its permissions a request needs.
     pub routes: Vec<Route>,
+    /// Its permissions that ask for more than being signed in.
+    pub demands: Vec<DemandingPermission>,
     /// When it was published.
     pub published_at: OffsetDateTime,
 }
@@ -55,6 +58,8 @@ struct Product {
     everyone_ids: Vec<RoleId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     routes: Vec<Route>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    demands: Vec<DemandingPermission>,
 }
 
 impl Product {
@@ -69,6 +74,7 @@ impl Product {
             declared: self.declared,
             everyone: self.everyone_ids,
             routes: self.routes,
+            demands: self.demands,
         }
     }
 }
@@ -91,6 +97,7 @@ impl Manifest {
             declared: product.declared,
             everyone: product.everyone,
             routes: product.routes,
+            demands: product.demands,
         })
     }
 }
@@ -147,6 +154,7 @@ impl<'a> Manifests<'a> {
             everyone: manifest.everyone.clone(),
             everyone_ids,
             routes: manifest.routes.clone(),
+            demands: manifest.demands.clone(),
         };
         let row = manifests::Model {
             slug: manifest.slug.clone(),

@@ -55,6 +55,8 @@ pub struct Session {
     pub signed_in_at: OffsetDateTime,
     /// What its tokens are for (RFC 8707 §2); empty for all that accepts ours.
     pub resources: Vec<String>,
+    /// The issuer that it was bought at; empty for the installation's.
+    pub issuer: String,
     /// What it may learn of the person beside what its scope says (OpenID Connect Core §5.5).
     pub claims: Vec<String>,
 }
@@ -104,6 +106,7 @@ impl Session {
             methods: words(row.methods.as_deref()),
             signed_in_at: instant(row.signed_in_at.unwrap_or(row.created_at), TABLE, &id)?,
             resources: words(row.resources.as_deref()),
+            issuer: row.issuer.clone().unwrap_or_default(),
             claims: words(row.claims.as_deref()),
         })
     }
@@ -226,6 +229,7 @@ impl<'a> Sessions<'a> {
             methods: Some(session.methods.join(" ")),
             signed_in_at: Some(micros(session.signed_in_at)),
             resources: Some(session.resources.join(" ")),
+            issuer: Some(session.issuer.clone()),
             claims: Some(session.claims.join(" ")),
         };
         sessions::Entity::insert(row.into_active_model())

@@ -15,6 +15,7 @@ mod search_resources;
 mod search_subjects;
 mod searching;
 mod simulate;
+mod step_up;
 mod stream_changes;
 mod stream_facts;
 mod terms;

@@ -8,6 +8,7 @@ mod forward_auth;
 mod oauth;
 mod openid;
 mod pages;
+mod parties;
 mod product;
 mod proxies;
 mod real_envoy;

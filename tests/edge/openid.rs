@@ -1,6 +1,7 @@
 //! The authorization code grant and OpenID Connect, from the browser's first request to what the
 //! application gets.
 
+mod back_channel;
 mod codes;
 mod logout;
 mod redirects;

@@ -2,6 +2,7 @@
 
 mod forms;
 mod passwords;
+mod second_factor;
 mod sign_in;
 
 use super::browser::{Browser, Shown};

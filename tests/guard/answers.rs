@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::guard;
 use super::product::{DELETE, FACES, Face, GET, INSIDE, MISSPELT, OPEN, Product, Said, UNLISTED};
+use crate::identity::application;
 use crate::world::{World, claims};
 
 #[track_caller]
@@ -49,6 +50,32 @@ async fn who_may_passes_and_the_handler_knows_who_it_was() {
         let said = product.call_as(face, INSIDE, &alice.token).await;
         is(&said, 200, "");
         assert_eq!(said.decision["subject"], format!("user {}", alice.id));
+    }
+}
+
+/// A token that another product was given is no good at one that asks for its own audience.
+#[tokio::test]
+async fn a_guard_with_an_audience_lets_its_own_tokens_pass() {
+    let world = World::start().await;
+    let audiences = ["https://bank.test", "https://shop.test"];
+    let body = json!({
+        "name": "till", "roles": ["midaz-editor-role"], "settings": {"resources": audiences},
+    });
+    let made = application(&world, &world.admin, body).await;
+    let product = Product::start(&guard(&world).audience("https://bank.test")).await;
+    for (resource, status, reason) in [
+        ("https://bank.test", 200, ""),
+        ("https://shop.test", 401, "TOKEN_INVALID"),
+        ("", 401, "TOKEN_INVALID"),
+    ] {
+        let form = [("grant_type", "client_credentials"), ("resource", resource)];
+        let request = world.request(Method::POST, "/oauth/token").form(&form);
+        let (id, secret) = (made["clientId"].as_str(), made["clientSecret"].as_str());
+        let bought = world.send(request.basic_auth(id.unwrap(), secret)).await;
+        let token = bought.is(200)["access_token"].as_str().unwrap().to_owned();
+        for face in FACES {
+            is(&product.call_as(face, GET, &token).await, status, reason);
+        }
     }
 }
 

@@ -103,7 +103,7 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     }
 }
 
-const PLAIN: [&str; 48] = [
+const PLAIN: [&str; 54] = [
     "knownDevice",
     "language",
     "mfaToken",
@@ -117,6 +117,12 @@ const PLAIN: [&str; 48] = [
     "countryCode",
     "deviceToken",
     "acrValues",
+    "settings.redirectUris.[]",
+    "settings.postLogoutRedirectUris.[]",
+    "settings.backchannelLogoutUri",
+    "settings.grantTypes.[]",
+    "settings.resources.[]",
+    "accentColor",
     "publicKey",
     "attributes.{key}",
     "attributes.{value}",

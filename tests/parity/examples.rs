@@ -220,7 +220,13 @@ fn roles() -> Vec<Example> {
 }
 
 fn applications() -> Vec<Example> {
-    let worker = json!({"name": "midaz", "description": "It works.", "tokenAlgorithm": "ES256"});
+    let worker = json!({"name": "midaz", "description": "It works.", "tokenAlgorithm": "ES256",
+        "settings": {
+            "redirectUris": ["https://app.test/cb"], "grantTypes": ["authorization_code"],
+            "postLogoutRedirectUris": ["https://app.test/"], "resources": ["urn:example:api"],
+            "backchannelLogoutUri": "https://app.test/logout", "refreshIdleSeconds": 600,
+        },
+    });
     let held = json!({"id": "$midaz", "role": "reporter-viewer-role"});
     vec![
         example("ApplicationService/CreateApplication", worker).keep(&[("midaz", "/id")]),

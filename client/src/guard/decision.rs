@@ -52,6 +52,9 @@ pub struct Decision {
     pub id: String,
     /// The revision of the organization that decided.
     pub revision: u64,
+    /// What the token is for: Gatepost itself and the client through which it was bought, or what
+    /// that asked for (RFC 8707).
+    pub audiences: Vec<String>,
     /// How long before the answer it was proven that nothing newer was known: the decision knows
     /// all that was committed before then. None when the server does not say.
     pub age: Option<Duration>,
@@ -84,10 +87,20 @@ impl Decision {
             organization: claim("tenantId")?,
             id: answer.decision_id,
             revision: answer.revision,
+            audiences: audiences(&claims),
             age: answer
                 .freshness
                 .map(|freshness| Duration::from_millis(freshness.age_ms.into())),
         })
+    }
+}
+
+/// One audience, or a list of them (RFC 7519 §4.1.3).
+fn audiences(claims: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match claims.get("aud") {
+        Some(Value::Array(all)) => all.iter().filter_map(text).collect(),
+        one => one.and_then(text).into_iter().collect(),
     }
 }
 
@@ -119,12 +132,14 @@ mod tests {
 
     #[test]
     fn people_and_machines_are_told_apart() {
-        let person = json!({"type": "normal-user", "sub": "u", "owner": "acme", "tenantId": "o"});
+        let person = json!({"type": "normal-user", "sub": "u", "owner": "acme", "tenantId": "o",
+                            "aud": ["a", "b"]});
         let expected = Decision {
             subject: Subject::User("u".to_owned()),
             organization: "o".to_owned(),
             id: "d".to_owned(),
             revision: 7,
+            audiences: vec!["a".to_owned(), "b".to_owned()],
             age: Some(Duration::from_millis(12)),
         };
         assert_eq!(about(&token(&person)), Some(expected.clone()));

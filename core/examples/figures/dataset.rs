@@ -92,6 +92,7 @@ pub fn system(organizations: u64) -> Snapshot {
             ACTIONS.map(|action| (resource_name(product, resource), action.to_owned()))
         });
         facts.push(Fact::Product {
+            demands: Vec::new(),
             routes: Vec::new(),
             slug: slug(product),
             aliases: vec![format!("old-{}", slug(product))],

@@ -218,6 +218,7 @@ fn role(number: u128, product: &str, lines: &[(&str, &str, Effect)]) -> Fact {
 fn product(slug: &str, alias: &str, declared: &[(&str, &str)], everyone: &[u128]) -> Fact {
     let pair = |(resource, action): &(&str, &str)| (String::from(*resource), String::from(*action));
     Fact::Product {
+        demands: Vec::new(),
         slug: slug.into(),
         aliases: vec![alias.into()],
         declared: declared.iter().map(pair).collect(),

@@ -47,7 +47,8 @@ impl Wanted {
     fn of(reason: Reason) -> Option<Self> {
         let wanted = |effect, unmet| Some(Self { effect, unmet });
         match reason {
-            Reason::Granted => wanted(Effect::Allow, false),
+            // The grants are there; it is the sign-in that is not enough.
+            Reason::Granted | Reason::StrongerSignIn => wanted(Effect::Allow, false),
             Reason::Denied => wanted(Effect::Deny, false),
             Reason::AttributesUnmet => wanted(Effect::Allow, true),
             Reason::NoGrant

@@ -47,6 +47,7 @@ fn lively() -> impl Strategy<Value = (World, Subject)> {
         };
         world.organization = world::unique(world.organization.into_iter().chain(here));
         let product = |slug: &str| Fact::Product {
+            demands: Vec::new(),
             slug: slug.into(),
             aliases: vec![],
             declared: vec![("a".into(), "a".into()), ("b".into(), "c".into())],

@@ -148,6 +148,7 @@ fn product_samples() -> Vec<(Fact, &'static str, &'static str)> {
     vec![
         (
             Fact::Product {
+                demands: Vec::new(),
                 slug: text("p"),
                 aliases: vec![text("q")],
                 declared: vec![(text("r"), text("get"))],
@@ -162,6 +163,7 @@ fn product_samples() -> Vec<(Fact, &'static str, &'static str)> {
         ),
         (
             Fact::Product {
+                demands: Vec::new(),
                 slug: text("p"),
                 aliases: vec![],
                 declared: vec![],

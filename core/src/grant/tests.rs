@@ -115,6 +115,7 @@ fn house(held: &[(&str, &str, Effect)]) -> World {
         built_in: false,
     };
     let product = |slug: &str, alias: &str| Fact::Product {
+        demands: Vec::new(),
         slug: slug.into(),
         aliases: vec![alias.into()],
         declared: [("users", "get"), ("users", "delete"), ("snapshots", ANY)]

@@ -7,7 +7,9 @@ use crate::limits::{
     MANIFEST_ALIASES_MAX, MANIFEST_GRANTS_MAX, MANIFEST_PERMISSIONS_MAX, MANIFEST_ROLES_MAX,
     MANIFEST_ROUTES_MAX, ROUTE_METHODS_MAX,
 };
+use crate::mfa;
 use crate::name::{GroupName, NameError, RoleName, Slug, check_part, check_pattern};
+use crate::role::ANY;
 use crate::route::{RouteError, Routes};
 use crate::{PRODUCT_GATEPOST, PRODUCT_SYSTEM};
 
@@ -42,6 +44,12 @@ pub enum ManifestProblem {
     /// A route to a permission that the manifest does not have.
     #[error("names a permission that is not in `permissions`")]
     UnknownPermission,
+    /// Neither of the two that there are.
+    #[error("is none of Gatepost's: see docs/mfa.md")]
+    Acr,
+    /// A demand on whatever a wildcard stands for.
+    #[error("must be spelt out where `acr` or `maxAgeSeconds` is given")]
+    Wildcard,
     /// More than may be.
     #[error("must be at most {max}")]
     TooMany {
@@ -184,6 +192,13 @@ fn check_permission(
         permission.roles.len(),
         MANIFEST_ROLES_MAX,
     );
+    if !permission.acr.is_empty() && mfa::strength(&permission.acr).is_none() {
+        errors.push(format!("{path}.acr"), ManifestProblem::Acr);
+    }
+    let demands = !permission.acr.is_empty() || permission.max_age_seconds > 0;
+    if demands && [&permission.resource, &permission.action].contains(&&ANY.to_owned()) {
+        errors.push(path.to_owned(), ManifestProblem::Wildcard);
+    }
     let mut roles = BTreeSet::new();
     for (index, role) in permission.roles.iter().enumerate() {
         if !declared.contains(role.as_str()) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Manifest, ManifestRoute};
 use crate::fact::{Effect, RolePermission};
+use crate::mfa::{self, Demand, DemandingPermission};
 use crate::role::ANY;
 use crate::route::{Route, RouteError, grpc_path};
 
@@ -105,6 +106,31 @@ impl Manifest {
             .map(|line| (line.resource.clone(), line.action.clone()))
             .collect();
         pairs.into_iter().collect()
+    }
+
+    /// Its permissions that ask for more than being signed in, sorted, each once.
+    pub fn demands(&self) -> Vec<DemandingPermission> {
+        let mut demands: BTreeMap<(&str, &str), Demand> = BTreeMap::new();
+        for line in &self.permissions {
+            if line.acr.is_empty() && line.max_age_seconds == 0 {
+                continue;
+            }
+            let demand = Demand {
+                strength: mfa::strength(&line.acr).unwrap_or(1),
+                max_age_s: line.max_age_seconds,
+            };
+            let pair = (line.resource.as_str(), line.action.as_str());
+            let known = demands.entry(pair).or_insert(demand);
+            *known = known.and(demand);
+        }
+        let demands = demands.into_iter();
+        demands
+            .map(|((resource, action), demand)| DemandingPermission {
+                resource: resource.to_owned(),
+                action: action.to_owned(),
+                demand,
+            })
+            .collect()
     }
 
     /// Its routes, sorted; those that are none are left out.

@@ -8,6 +8,7 @@ use super::Manifest;
 use crate::decide::View;
 use crate::fact::{Change, Fact, GrantSubject, RolePermission};
 use crate::id::{GroupId, RoleId};
+use crate::mfa::DemandingPermission;
 use crate::name;
 use crate::route::Route;
 use crate::simulate::Proposal;
@@ -31,6 +32,8 @@ pub struct Publication {
     pub groups: BTreeMap<String, Vec<String>>,
     /// Which of its permissions a request needs, sorted.
     pub routes: Vec<Route>,
+    /// Its permissions that ask for more than being signed in, sorted.
+    pub demands: Vec<DemandingPermission>,
 }
 
 impl Manifest {
@@ -44,6 +47,7 @@ impl Manifest {
             roles: self.roles(),
             groups: self.groups(),
             routes: self.routes(),
+            demands: self.demands(),
         }
     }
 }
@@ -83,6 +87,7 @@ impl Publication {
                 .filter_map(|name| ids.get(name.as_str()).copied())
                 .collect(),
             routes: self.routes.clone(),
+            demands: self.demands.clone(),
         }));
         proposal.organization = self.furnish(view, &ids, new_id);
         proposal

@@ -281,6 +281,7 @@ pub(crate) fn system_fact() -> impl Strategy<Value = Fact> {
     );
     prop_oneof![
         4 => product.prop_map(|(slug, aliases, declared, everyone, routes)| Fact::Product {
+            demands: Vec::new(),
             slug,
             aliases: aliases.into_iter().collect(),
             declared: declared.into_iter().collect(),

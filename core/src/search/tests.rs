@@ -136,6 +136,7 @@ fn crowd(count: usize) -> World {
     });
     let role = RoleId::new(Uuid::from_u128(7));
     let product = Fact::Product {
+        demands: Vec::new(),
         slug: "p".into(),
         aliases: vec![],
         declared: vec![],

@@ -107,6 +107,7 @@ impl Snapshot {
             declared: product.declared(),
             everyone: product.everyone().to_vec(),
             routes: product.routes().to_vec(),
+            demands: product.demands().to_vec(),
         }));
         facts.extend(self.signing_keys().map(|(kid, key)| Fact::SigningKey {
             kid: kid.into(),

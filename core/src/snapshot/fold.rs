@@ -135,10 +135,12 @@ impl Snapshot {
             declared,
             everyone,
             routes,
+            demands,
         } = fact
         {
             let installation = Arc::make_mut(&mut self.installation);
             installation.set_product(slug, aliases, declared, everyone, routes);
+            installation.set_demands(slug, demands);
             self.stale_roles = true;
         }
         if let Fact::SigningKey {

@@ -10,6 +10,7 @@ use crate::fact::Algorithm;
 use crate::hash::hash_of_name;
 use crate::id::RoleId;
 use crate::index::{PermissionIndex, ProductIndex, ProductName};
+use crate::mfa::{Demand, DemandingPermission};
 use crate::role::Probe;
 use crate::route::{Matched, Route, Routes};
 use crate::sayings::Place;
@@ -32,6 +33,8 @@ pub struct ProductEntry {
     indexes: Vec<Arc<ProductIndex>>,
     routes: Vec<Route>,
     matcher: Routes,
+    /// Sorted by resource and action.
+    demands: Vec<DemandingPermission>,
 }
 
 impl ProductEntry {
@@ -93,6 +96,20 @@ impl ProductEntry {
         self.matcher.find(method, path)
     }
 
+    /// Its permissions that ask for more than being signed in, sorted.
+    pub fn demands(&self) -> &[DemandingPermission] {
+        &self.demands
+    }
+
+    /// What one of its permissions asks for beside being signed in, if it does.
+    pub fn demand(&self, resource: &str, action: &str) -> Option<Demand> {
+        let place = self.demands.binary_search_by(|known| {
+            (known.resource.as_str(), known.action.as_str()).cmp(&(resource, action))
+        });
+        let found = place.ok().and_then(|at| self.demands.get(at));
+        found.map(|known| known.demand)
+    }
+
     /// Whether it declares just this. A wildcard is for roles and declares nothing.
     pub(crate) fn declares(&self, probe: &Probe<'_>) -> bool {
         self.declared.number(probe).is_some()
@@ -137,6 +154,8 @@ pub(super) struct Installation {
     /// Slugs and aliases, with what they mean.
     names: HashTable<(Box<str>, Arc<ProductEntry>)>,
     pub(super) keys: BTreeMap<Box<str>, SigningKeyEntry>,
+    /// Whether any product has demands: found out once, and not for each decision.
+    is_demanding: bool,
 }
 
 impl Installation {
@@ -176,6 +195,7 @@ impl Installation {
             indexes: Vec::new(),
             routes: routes.to_vec(),
             matcher: Routes::default(),
+            demands: Vec::new(),
         };
         product.aliases.sort_unstable();
         product.aliases.dedup();
@@ -190,6 +210,23 @@ impl Installation {
             let _ = product.matcher.add(route);
         }
         self.products.insert(slug.into(), Arc::new(product));
+    }
+
+    /// Sets what the permissions of a product ask for beside being signed in.
+    pub(super) fn set_demands(&mut self, slug: &str, demands: &[DemandingPermission]) {
+        if let Some(product) = self.products.get_mut(slug) {
+            let product = Arc::make_mut(product);
+            product.demands = demands.to_vec();
+            product.demands.sort_unstable();
+            product.demands.dedup_by(|one, other| {
+                one.resource == other.resource && one.action == other.action
+            });
+        }
+    }
+
+    /// Whether any permission asks for more than being signed in.
+    pub(super) fn demands(&self) -> bool {
+        self.is_demanding
     }
 
     pub(super) fn remove_product(&mut self, slug: &str) {
@@ -216,6 +253,8 @@ impl Installation {
             let indexes = product.names.iter().filter_map(|name| index.of(name));
             product.indexes = indexes.cloned().collect();
         }
+        let mut products = self.products.values();
+        self.is_demanding = products.any(|product| !product.demands.is_empty());
         self.names = HashTable::with_capacity(means.len());
         for (name, slug) in means {
             if let Some(product) = self.products.get(&slug) {

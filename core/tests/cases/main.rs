@@ -138,6 +138,7 @@ fn product_facts(cases: &Cases) -> Vec<Fact> {
             (resource.to_owned(), action.to_owned())
         });
         facts.push(Fact::Product {
+            demands: Vec::new(),
             routes: Vec::new(),
             slug: slug.clone(),
             aliases: product.aliases.clone(),
@@ -178,6 +179,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Denied => "denied",
         Reason::NoGrant => "permission",
         Reason::AttributesUnmet => "attributes",
+        Reason::StrongerSignIn => "stronger_sign_in",
         Reason::UnknownProduct => "unknown_product",
         Reason::UnknownPermission => "unknown_permission",
         Reason::SubjectUnknown => "subject_unknown",

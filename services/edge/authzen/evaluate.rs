@@ -97,13 +97,13 @@ fn decide(caller: &Caller, decision_id: Uuid, asking: Asking<'_>) -> Result<(boo
     let what = resource.what()?;
     let product = what.map_or("", |what| what.product);
     let who = asking.subject()?.who(caller, product)?;
-    let (allowed, reason) = match (who, what) {
-        (Who::Nobody, _) => (false, "subject_unknown"),
-        (_, None) => (false, "unknown_product"),
+    let (allowed, reason, demand) = match (who, what) {
+        (Who::Nobody, _) => (false, "subject_unknown", None),
+        (_, None) => (false, "unknown_product", None),
         (Who::Known(subject), Some(what)) => {
             let sub = sub(caller, subject);
             let answer = caller.decide(&ask(&sub, what, action, &attributes))?;
-            (answer.allowed, answer.word())
+            (answer.allowed, answer.word(), answer.demand)
         }
     };
     let mut context = json!({
@@ -113,6 +113,12 @@ fn decide(caller: &Caller, decision_id: Uuid, asking: Asking<'_>) -> Result<(boo
         "age_ms": u64::try_from(caller.present.freshness.age.as_millis()).unwrap_or(u64::MAX),
     });
     if let (false, Value::Object(fields)) = (allowed, &mut context) {
+        if let Some(demand) = demand {
+            fields.insert("acr".into(), demand.acr().into());
+            if let Some(age) = demand.max_age() {
+                fields.insert("max_age".into(), age.as_secs().into());
+            }
+        }
         let kind = &resource.r#type;
         let told = json!({ "en": format!("`{action}` on `{kind}`: {}", explain(reason)) });
         fields.insert("reason_admin".into(), told);
@@ -126,6 +132,7 @@ fn decide(caller: &Caller, decision_id: Uuid, asking: Asking<'_>) -> Result<(boo
 fn explain(reason: &str) -> &'static str {
     match reason {
         "denied" => "a role denies it, which beats every allow",
+        "stronger_sign_in" => "it is granted, to who signs in anew or with a second factor",
         "attributes" => "it is granted for other attributes than these",
         "unknown_product" => "there is no such product, or two places name different ones",
         "unknown_permission" => "no product declares it, and none was named",

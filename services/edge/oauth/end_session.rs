@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::form::Form;
 use crate::app::App;
-use crate::auth::Browser;
+use crate::auth::{Browser, end_session};
 use crate::edge::pages::answer::{Leads, html};
 use crate::edge::pages::view::SignOut;
 use crate::edge::pages::visit::Outcome;
@@ -41,7 +41,13 @@ pub async fn ask(app: State<Arc<App>>, slug: Option<Path<String>>, request: Requ
             }
             // Anybody could send a browser here: only its person knows whether she wants to.
             (Some(browser), _) => Ok(question(visit, &asked, browser)),
-            (None, _) => Ok(asked.gone(visit)),
+            // Of a browser that is signed out, or another one: the session that is hinted at is
+            // the application's own.
+            (None, Some(session)) => {
+                end_session(&mut visit.gate, visit.organization.id, &session).await?;
+                Ok(asked.gone(visit))
+            }
+            (None, None) => Ok(asked.gone(visit)),
         }
     })
     .await

@@ -1,4 +1,5 @@
-//! What an issuer can do (RFC 8414 §2, OpenID Connect Discovery §3). Nothing is said that is not so.
+//! What an issuer can do (RFC 8414 §2, OpenID Connect Discovery §3). Nothing is said that is not
+//! so.
 
 use serde_json::{Value, json};
 
@@ -46,6 +47,8 @@ pub fn document(issuer: &str, public_url: &str) -> Value {
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "azp", "at_hash", "sid",
             "name", "preferred_username", "email", "email_verified",
         ],
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

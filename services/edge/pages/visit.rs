@@ -50,6 +50,8 @@ pub struct Trouble {
     detail: String,
     /// Seconds until it may be tried again.
     wait: Option<String>,
+    /// For the log.
+    error: Option<Box<Error>>,
 }
 
 impl Trouble {
@@ -70,6 +72,7 @@ impl Trouble {
             text,
             detail: String::new(),
             wait: None,
+            error: None,
         }
     }
 
@@ -88,18 +91,18 @@ impl<E: Into<Error>> From<E> for Trouble {
             ErrorReason::OrganizationSuspended => |words| words.suspended,
             ErrorReason::PasswordSignInOff => |words| words.no_password_here,
             ErrorReason::SwitchedOff => |words| words.switched_off,
+            ErrorReason::UserSuspended => |words| words.account_suspended,
             ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
             _ if status.is_client_error() => |words| words.bad_request,
             _ => |words| words.unavailable,
         };
-        tell("pages", &Arrival::inside(), &error);
-        let trouble = Self {
+        let is_theirs = status == StatusCode::BAD_REQUEST;
+        let detail = if is_theirs { error.message() } else { "" };
+        Self {
             wait,
+            detail: detail.to_owned(),
+            error: Some(Box::new(error)),
             ..Self::new(status, text)
-        };
-        match status.is_client_error() {
-            true => trouble.because(error.message()),
-            false => trouble,
         }
     }
 }
@@ -234,8 +237,10 @@ impl Visit {
             return Err(stale());
         }
         let read = body::read(&self.headers, body, FORM_BYTES_MAX).await;
-        let Ok(Read::Form(pairs)) = read else {
-            return Err(Trouble::mistake("send a form"));
+        let pairs = match read {
+            Ok(Read::Form(pairs)) => pairs,
+            Ok(Read::Empty) => Vec::new(),
+            Ok(Read::Json(_)) | Err(_) => return Err(Trouble::mistake("send a form")),
         };
         let fields = Fields(pairs);
         let is_ours: bool = fields
@@ -362,6 +367,9 @@ async fn organization(app: &App, slug: Option<&str>) -> Result<Organization, Tro
 }
 
 fn told(page: Page, trouble: Trouble, arrival: &Arrival) -> Response {
+    if let Some(error) = &trouble.error {
+        tell("pages", arrival, error);
+    }
     let told = NotPossible {
         text: (trouble.text)(page.words),
         page,

@@ -80,6 +80,7 @@ pub struct Words {
     pub not_found: &'static str,
     pub stale_form: &'static str,
     pub suspended: &'static str,
+    pub account_suspended: &'static str,
     pub unavailable: &'static str,
 }
 
@@ -88,9 +89,11 @@ pub static ENGLISH: Words = Words {
     language: "en",
     letters: Language::English,
     forgot_password: "Forgot your password?",
-    forgot_text: "Enter your username or e-mail address. If there is an account, we mail a link to it with which you set a new password.",
+    forgot_text: "Enter your username or e-mail address. If there is an account, we mail a link to it \
+         with which you set a new password.",
     mail_link: "Mail me a link",
-    link_sent: "If there is an account of this name, a link is on its way to its e-mail address. It works once, for 30 minutes.",
+    link_sent: "If there is an account of this name, a link is on its way to its e-mail address. It \
+         works once, for 30 minutes.",
     link_spent: "This link was used already, or is too old. Ask for another one.",
     back_to_sign_in: "Back to signing in",
     set_password: "Set a new password",
@@ -99,7 +102,8 @@ pub static ENGLISH: Words = Words {
     new_password: "New password",
     new_password_hint: "A long one is better than a complicated one.",
     save_password: "Save the password",
-    password_refused: "This password cannot be used. Choose a longer one that is not common, not your name, and none of your last ones.",
+    password_refused: "This password cannot be used. Choose a longer one that is not common, not your name, \
+         and none of your last ones.",
     wrong_present_password: "The present password is wrong.",
     password_was_reset: "Your new password is set, and you were signed out everywhere.",
     password_was_changed: "Your new password is set, and your other sessions ended.",
@@ -124,11 +128,13 @@ pub static ENGLISH: Words = Words {
     send_sms: "Send a code by SMS",
     challenge_over: "That took too long, or there were too many attempts. Sign in again.",
     enrol: "Set up a second factor",
-    enrol_text: "Your organization asks for one. Add this key to an authenticator app, then enter the code that it shows.",
+    enrol_text: "Your organization asks for one. Add this key to an authenticator app, then enter the \
+         code that it shows.",
     key: "Key",
     open_app: "Open it in an app on this device",
     recovery_codes: "Recovery codes",
-    recovery_text: "Keep them in a safe place. Each lets you in once when you do not have your second factor.",
+    recovery_text: "Keep them in a safe place. Each lets you in once when you do not have your second \
+         factor.",
     too_many: "There were too many attempts. Wait a while before the next one.",
     other_organization: "Sign in to another organization",
     choose_organization: "Which organization?",
@@ -156,8 +162,10 @@ pub static ENGLISH: Words = Words {
     not_possible: "This is not possible",
     bad_request: "The application that sent you here made a mistake. Nothing was done.",
     not_found: "There is nothing at this address.",
-    stale_form: "This page was open for too long, or was opened in an unusual way. Go back and try again.",
+    stale_form: "This page was open for too long, or was opened in an unusual way. Go back and try \
+         again.",
     suspended: "This organization is suspended.",
+    account_suspended: "This account is suspended. Ask your administrator.",
     unavailable: "This does not work at the moment. Try again in a minute.",
 };
 
@@ -166,9 +174,11 @@ pub static PORTUGUESE: Words = Words {
     language: "pt-BR",
     letters: Language::Portuguese,
     forgot_password: "Esqueceu a senha?",
-    forgot_text: "Informe seu nome de usuário ou e-mail. Se houver uma conta, enviaremos a ela um link para definir uma nova senha.",
+    forgot_text: "Informe seu nome de usuário ou e-mail. Se houver uma conta, enviaremos a ela um link \
+         para definir uma nova senha.",
     mail_link: "Enviar o link",
-    link_sent: "Se houver uma conta com esse nome, um link está a caminho do e-mail dela. Ele funciona uma vez, por 30 minutos.",
+    link_sent: "Se houver uma conta com esse nome, um link está a caminho do e-mail dela. Ele funciona \
+         uma vez, por 30 minutos.",
     link_spent: "Este link já foi usado ou é antigo demais. Peça outro.",
     back_to_sign_in: "Voltar para entrar",
     set_password: "Defina uma nova senha",
@@ -177,7 +187,8 @@ pub static PORTUGUESE: Words = Words {
     new_password: "Nova senha",
     new_password_hint: "Uma senha longa é melhor que uma complicada.",
     save_password: "Salvar a senha",
-    password_refused: "Esta senha não pode ser usada. Escolha uma mais longa, que não seja comum, nem seu nome, nem uma das últimas.",
+    password_refused: "Esta senha não pode ser usada. Escolha uma mais longa, que não seja comum, nem seu \
+         nome, nem uma das últimas.",
     wrong_present_password: "A senha atual está incorreta.",
     password_was_reset: "Sua nova senha foi definida, e todas as suas sessões foram encerradas.",
     password_was_changed: "Sua nova senha foi definida, e suas outras sessões foram encerradas.",
@@ -202,11 +213,13 @@ pub static PORTUGUESE: Words = Words {
     send_sms: "Enviar um código por SMS",
     challenge_over: "Demorou demais, ou houve tentativas demais. Entre novamente.",
     enrol: "Configurar um segundo fator",
-    enrol_text: "Sua organização exige um. Adicione esta chave a um aplicativo autenticador e informe o código que ele mostra.",
+    enrol_text: "Sua organização exige um. Adicione esta chave a um aplicativo autenticador e informe o \
+         código que ele mostra.",
     key: "Chave",
     open_app: "Abrir em um aplicativo neste aparelho",
     recovery_codes: "Códigos de recuperação",
-    recovery_text: "Guarde-os em um lugar seguro. Cada um permite entrar uma vez quando você não tiver o segundo fator.",
+    recovery_text: "Guarde-os em um lugar seguro. Cada um permite entrar uma vez quando você não tiver o \
+         segundo fator.",
     too_many: "Houve tentativas demais. Aguarde um pouco antes da próxima.",
     other_organization: "Entrar em outra organização",
     choose_organization: "Qual organização?",
@@ -234,8 +247,10 @@ pub static PORTUGUESE: Words = Words {
     not_possible: "Não é possível",
     bad_request: "O aplicativo que enviou você para cá cometeu um erro. Nada foi feito.",
     not_found: "Não há nada neste endereço.",
-    stale_form: "Esta página ficou aberta por tempo demais ou foi aberta de um modo incomum. Volte e tente novamente.",
+    stale_form: "Esta página ficou aberta por tempo demais ou foi aberta de um modo incomum. Volte e \
+         tente novamente.",
     suspended: "Esta organização está suspensa.",
+    account_suspended: "Esta conta está suspensa. Fale com seu administrador.",
     unavailable: "Isto não funciona no momento. Tente novamente em um minuto.",
 };
 

@@ -28,6 +28,7 @@ pub struct Model {
     pub signed_in_at: Option<i64>,
     pub resources: Option<String>,
     pub claims: Option<String>,
+    pub issuer: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

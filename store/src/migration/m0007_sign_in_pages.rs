@@ -15,6 +15,7 @@ pub(super) fn columns() -> Vec<TableAlterStatement> {
         ),
         add("sessions", text("resources")),
         add("sessions", text("claims")),
+        add("sessions", text("issuer")),
     ]
 }
 

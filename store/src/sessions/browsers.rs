@@ -1,11 +1,12 @@
 //! Sessions of browsers, and those that begin within them.
 
 use gatepost_core::{ApplicationId, SessionId, UserId};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use time::OffsetDateTime;
 
 use super::{Device, Session, Sessions};
-use crate::entity::sessions;
+use crate::applications::Application;
+use crate::entity::{applications, sessions};
 use crate::error::Result;
 use crate::times::micros;
 
@@ -41,6 +42,27 @@ impl Sessions<'_> {
             .filter(sessions::Column::UserId.eq(user.uuid()))
             .filter(sessions::Column::ApplicationId.eq(application.uuid()));
         self.all(select).await
+    }
+
+    /// Those of these sessions that are through an application, with it.
+    pub async fn with_applications(self, ids: &[SessionId]) -> Result<Vec<(Session, Application)>> {
+        let rows = self
+            .own()
+            .filter(sessions::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+            .find_also_related(applications::Entity)
+            .order_by_asc(sessions::Column::CreatedAt)
+            .order_by_asc(sessions::Column::Id)
+            .all(self.scope.database())
+            .await?;
+        let whole = rows.into_iter().filter_map(|(session, application)| {
+            let application = application?;
+            Some((session, application))
+        });
+        whole
+            .map(|(session, application)| {
+                Ok((Session::read(&session)?, Application::read(application)?))
+            })
+            .collect()
     }
 
     /// Hands what began within one session to another: who signs in again in the same browser

@@ -18,6 +18,7 @@ pub fn manifest() -> Manifest {
         declared: vec![("ledgers".into(), "get".into())],
         everyone: vec!["midaz-viewer".into()],
         routes: vec![route()],
+        demands: Vec::new(),
         published_at: now(),
     }
 }
@@ -45,6 +46,7 @@ pub async fn manifests_keep_role_ids(world: World) {
     let published = tx.manifests().publish(&manifest(), &given).await.unwrap();
     assert_eq!(published.roles, vec![viewer.clone(), editor.clone()]);
     let product = Fact::Product {
+        demands: Vec::new(),
         slug: "midaz".into(),
         aliases: vec!["old-midaz".into()],
         declared: vec![("ledgers".into(), "get".into())],

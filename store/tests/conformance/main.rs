@@ -60,7 +60,7 @@ on_both_engines! {
     applications: an_application_lives, an_application_goes_with_all_it_has,
         client_ids_are_unique_everywhere;
     sessions: a_session_ends_once, ending_all_but_one, a_generation_is_used_once,
-    what_is_within_a_session_ends_with_it,
+    what_is_within_a_session_ends_with_it, what_a_browser_has_open_is_handed_over,
         pruning_removes_what_means_nothing, answers_are_kept_once;
     installation: manifests_keep_role_ids, every_organization_sees_manifest_roles,
         keys_belong_to_the_system, keys_from_before_turns_sign;

@@ -7,12 +7,13 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 18] = [
+pub const UNDO: [&str; 19] = [
     "DROP TABLE mfa_policies",
     "DROP TABLE mfa_challenges",
     "DROP TABLE remembered_devices",
     "DROP TABLE recovery_codes",
     "DROP TABLE user_factors",
+    "ALTER TABLE sessions DROP COLUMN issuer",
     "ALTER TABLE applications DROP COLUMN settings",
     "ALTER TABLE organizations DROP COLUMN accent_color",
     "ALTER TABLE sessions DROP COLUMN signed_in_at",

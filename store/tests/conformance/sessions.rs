@@ -4,7 +4,7 @@ use gatepost_core::{Change, Fact, UserId};
 use gatepost_store::{Device, IdempotencyRecord, Scope, Session, StoreError, Walk};
 use time::{Duration, OffsetDateTime};
 
-use crate::world::{World, draft, id, now};
+use crate::world::{World, application, draft, id, now, session};
 
 /// A user's live sessions, walked in steps of two.
 async fn live(tx: &Scope, user: UserId, now: OffsetDateTime) -> Vec<Session> {
@@ -69,6 +69,56 @@ pub async fn ending_all_but_one(world: World) {
         Vec::from_iter(kept)
     );
     assert_eq!(live(&tx, other.id, now()).await, vec![stranger]);
+}
+
+pub async fn what_a_browser_has_open_is_handed_over(world: World) {
+    let user = world.add_user("Ann").await;
+    let (before, after) = (
+        world.add_session(user.id).await,
+        world.add_session(user.id).await,
+    );
+    let machine = application("Robot");
+    let tx = world.store.write(world.acme).await.unwrap();
+    tx.applications().insert(&machine).await.unwrap();
+    let inside = Session {
+        within: Some(before.id),
+        application: Some(machine.id),
+        ..session(user.id)
+    };
+    tx.sessions().insert(&inside).await.unwrap();
+    let through = tx.sessions().through(user.id, machine.id, now());
+    assert_eq!(through.await.unwrap(), vec![inside.clone()]);
+    let late = tx
+        .sessions()
+        .through(user.id, machine.id, inside.expires_at);
+    assert_eq!(late.await.unwrap(), vec![]);
+    let ids = [before.id, inside.id, id()];
+    let with = tx.sessions().with_applications(&ids).await.unwrap();
+    assert_eq!(with, vec![(inside.clone(), machine)]);
+    tx.sessions().hand_over(before.id, after.id).await.unwrap();
+    let until = now() + Duration::HOUR;
+    assert!(tx.sessions().end(before.id, now(), until).await.unwrap());
+    let moved = tx.sessions().get(inside.id).await.unwrap().unwrap();
+    assert_eq!((moved.within, moved.ended_at), (Some(after.id), None));
+    let later = now() + Duration::MINUTE;
+    let device = Device {
+        address: "192.0.2.9".into(),
+        agent: "browser/2".into(),
+    };
+    tx.sessions().seen(after.id, later, &device).await.unwrap();
+    tx.sessions().seen(before.id, later, &device).await.unwrap();
+    let seen = tx.sessions().get(after.id).await.unwrap().unwrap();
+    assert_eq!((seen.last_seen_at, &seen.device), (later, &device));
+    let ended = tx.sessions().get(before.id).await.unwrap().unwrap();
+    assert_eq!(ended.last_seen_at, now(), "who has ended is not seen");
+    assert!(tx.sessions().end(after.id, now(), until).await.unwrap());
+    let gone = tx.sessions().get(inside.id).await.unwrap().unwrap();
+    assert_eq!(gone.ended_at, Some(now()));
+    tx.commit(draft("session.start")).await.unwrap();
+    // Another organization's are not found.
+    let tx = world.store.read(world.globex).await.unwrap();
+    let with = tx.sessions().with_applications(&[inside.id]).await.unwrap();
+    assert_eq!(with, vec![]);
 }
 
 pub async fn a_generation_is_used_once(world: World) {

@@ -166,6 +166,7 @@ pub fn session(user: UserId) -> Session {
         signed_in_at: now(),
         resources: vec!["https://api.test".into()],
         claims: vec!["email".into()],
+        issuer: "https://gatepost.test/o/acme".into(),
     }
 }
 

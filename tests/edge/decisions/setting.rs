@@ -143,6 +143,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Denied => "denied",
         Reason::NoGrant => "permission",
         Reason::AttributesUnmet => "attributes",
+        Reason::StrongerSignIn => "stronger_sign_in",
         Reason::UnknownProduct => "unknown_product",
         Reason::UnknownPermission => "unknown_permission",
         Reason::SubjectUnknown => "subject_unknown",
@@ -233,6 +234,7 @@ impl Making<'_> {
                 declared: declared.collect(),
                 everyone: product.everyone.clone(),
                 routes: routes(&product.declares),
+                demands: Vec::new(),
                 published_at: self.now,
             };
             let roles = product.roles.iter();

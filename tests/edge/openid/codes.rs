@@ -61,7 +61,9 @@ async fn a_code_buys_the_tokens_of_a_session() {
     let other = Party::new(&world, json!({"resources": ["https://x.test"]})).await;
     let back = browser.get(&other.asks(&[])).await;
     other.redeem(&world, &code_of(&back), &[]).await.is(200);
-    let listed = world.get(&alice, "/v1/sessions").await;
+    let listed = world
+        .get(&alice, &format!("/v1/users/{}/sessions", alice.id))
+        .await;
     let through = |party: &Party| {
         let all = listed.is(200)["items"].as_array().unwrap().iter();
         all.filter(|one| one["applicationId"] == *party.id).count()
@@ -228,7 +230,7 @@ async fn a_code_of_who_is_gone_buys_nothing() {
     world
         .patch(&world.admin, &path, json!({"status": "suspended"}))
         .await
-        .is(200);
+        .is(204);
     is_refused(&party.redeem(&world, &code, &[]).await, "invalid_grant");
 }
 

@@ -50,6 +50,18 @@ async fn with_a_hint_she_is_signed_out_at_once() {
     assert_eq!(browser.get(&path).await.status, 303);
 }
 
+/// From a browser that has forgotten her, the application's own session ends.
+#[tokio::test]
+async fn a_hint_from_elsewhere_ends_the_session_that_it_is_of() {
+    let world = World::start().await;
+    let (_, mut browser, id_token, access) = signed_in(&world).await;
+    let path = format!("/oauth/end_session?id_token_hint={id_token}");
+    let page = Browser::new(&world).get(&path).await;
+    assert!(page.text.contains("You are signed out"), "{}", page.text);
+    assert!(!is_alive(&world, &access).await);
+    assert!(browser.get("/signin").await.text.contains("Signed in as"));
+}
+
 /// Anybody can send a browser to the endpoint; only she can say that she wants it.
 #[tokio::test]
 async fn without_a_hint_of_this_browser_she_is_asked() {
@@ -132,7 +144,9 @@ async fn an_administrator_ends_all_of_a_browser() {
     let world = World::start().await;
     let (_, mut browser, _, access) = signed_in(&world).await;
     let alice = world.sign_in("alice").await;
-    let listed = world.get(&alice, "/v1/sessions").await;
+    let listed = world
+        .get(&alice, &format!("/v1/users/{}/sessions", alice.id))
+        .await;
     let listed = listed.is(200)["items"].as_array().unwrap().clone();
     for session in listed
         .iter()

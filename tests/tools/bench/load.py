@@ -44,11 +44,11 @@ class Call:
         with open(out, "rb") as file:
             return file.read()[5:]
 
-    def rate(self, folder, requests):
+    def rate(self, folder, requests, connections=CONNECTIONS, in_flight=IN_FLIGHT):
         """Calls a second of a closed loop, by h2load."""
         out = host.run(
-            *host.pinned(host.LOAD_CORE, "h2load", "-n", str(requests), "-c", str(CONNECTIONS)),
-            *["-m", str(IN_FLIGHT), "-d", self.body(folder), *GRPC, *self.arguments()],
+            *host.pinned(host.LOAD_CORE, "h2load", "-n", str(requests), "-c", str(connections)),
+            *["-m", str(in_flight), "-d", self.body(folder), *GRPC, *self.arguments()],
         )
         finished = next(line for line in out.splitlines() if line.startswith("finished in"))
         counted = next(line for line in out.splitlines() if line.startswith("requests:"))

@@ -73,6 +73,7 @@ impl House {
     fn product(&mut self, slug: &str, declared: &str) -> &mut Self {
         let declared = lines(declared).into_iter();
         self.0.system.push(Fact::Product {
+            demands: Vec::new(),
             slug: slug.into(),
             aliases: vec![],
             declared: declared.map(|line| (line.resource, line.action)).collect(),

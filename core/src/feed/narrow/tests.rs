@@ -32,6 +32,7 @@ fn organization(id: OrganizationId, slug: &str) -> Fact {
 
 fn product(slug: &str, aliases: &[&str]) -> Fact {
     Fact::Product {
+        demands: Vec::new(),
         slug: slug.to_owned(),
         aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
         declared: vec![("accounts".to_owned(), "get".to_owned())],
