@@ -81,7 +81,7 @@ mod tests {
             ..IssueTokenRequest::default()
         };
         let answer = IssueTokenResponse {
-            access_token: "hunter2".into(),
+            access_token: Some("hunter2".into()),
             refresh_token: Some("hunter2".into()),
             id_token: Some("hunter2".into()),
             ..IssueTokenResponse::default()

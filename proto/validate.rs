@@ -451,7 +451,7 @@ mod tests {
             resource: "a".into(),
             action: "b".into(),
             effect: "maybe".into(),
-            roles: Vec::new(),
+            ..pb::ManifestPermission::default()
         };
         let expected = [("effect", "must be one of `allow`, `deny`")];
         assert_eq!(wrong(&effect), pairs(&expected));

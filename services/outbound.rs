@@ -203,30 +203,9 @@ impl Outbound {
         // One answer that is not allowed spoils all: who gives such answers is not to be trusted
         // with the others.
         for address in &addresses {
-            self.test(origin, by, named, address.ip())?;
+            test(origin, by, named, address.ip())?;
         }
         Ok(addresses)
-    }
-
-    fn test(
-        &self,
-        origin: &Origin,
-        by: ChosenBy,
-        named: bool,
-        address: IpAddr,
-    ) -> Result<(), OutboundError> {
-        if address::is_metadata(address) {
-            return Err(OutboundError::Forbidden("it tells machines their secrets"));
-        }
-        match by {
-            ChosenBy::Organization if !named && !address::is_public(address) => {
-                Err(OutboundError::Forbidden("it is not a public address"))
-            }
-            ChosenBy::Operator if origin.is_plain() && !named && !is_here(address) => Err(
-                OutboundError::Forbidden("plain text may not leave this machine"),
-            ),
-            ChosenBy::Organization | ChosenBy::Operator => Ok(()),
-        }
     }
 
     async fn resolve(&self, origin: &Origin) -> Result<Vec<SocketAddr>, OutboundError> {
@@ -274,6 +253,22 @@ impl Outbound {
             .connect(name, stream)
             .await
             .map_err(|error| OutboundError::Unreachable(error.to_string()))
+    }
+}
+
+/// Whether an address may be called.
+fn test(origin: &Origin, by: ChosenBy, named: bool, address: IpAddr) -> Result<(), OutboundError> {
+    if address::is_metadata(address) {
+        return Err(OutboundError::Forbidden("it tells machines their secrets"));
+    }
+    match by {
+        ChosenBy::Organization if !named && !address::is_public(address) => {
+            Err(OutboundError::Forbidden("it is not a public address"))
+        }
+        ChosenBy::Operator if origin.is_plain() && !named && !is_here(address) => Err(
+            OutboundError::Forbidden("plain text may not leave this machine"),
+        ),
+        ChosenBy::Organization | ChosenBy::Operator => Ok(()),
     }
 }
 

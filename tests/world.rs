@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answer;
+mod backend;
 mod factor;
 mod mails;
 mod outbox;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost::clock::{Clock, Offset, new_id};
-use gatepost::config::{Config, Settings};
 use gatepost::serve::{Server, start};
 use gatepost_client::Client;
 use gatepost_proto::ErrorReason;
@@ -23,10 +23,8 @@ use gatepost_proto::identity::v1::{
 use gatepost_store::{AuditDraft, Scope, Store, StoreConfig};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::servers::postgres::{self, PostgresDatabase};
-use crate::servers::valkey::Valkey;
+use backend::Backend;
 
 pub use answer::{Answer, claims, fields, header};
 pub use factor::texts;
@@ -53,14 +51,6 @@ pub struct World {
     server: Option<Server>,
     http: reqwest::Client,
     backend: Backend,
-}
-
-/// What the server of a world stands on.
-struct Backend {
-    data: TempDir,
-    database: Option<PostgresDatabase>,
-    valkey: Option<Valkey>,
-    mails: Mails,
 }
 
 /// Somebody with a token.
@@ -90,7 +80,7 @@ impl World {
     /// A server with these settings over the test's own.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let backend = Backend::new().await;
-        let config = config(&backend, settings);
+        let config = backend.config(settings);
         let offset = Arc::new(Offset::default());
         let server = start(&config, Clock::Moved(Arc::clone(&offset)))
             .await
@@ -119,7 +109,7 @@ impl World {
             server.close_now().await.unwrap();
         }
         let clock = Clock::Moved(Arc::clone(&self.offset));
-        let server = start(&config(&self.backend, settings), clock).await;
+        let server = start(&self.backend.config(settings), clock).await;
         let server = server.unwrap();
         self.address = server.address;
         self.server = Some(server);
@@ -410,18 +400,6 @@ impl World {
     }
 }
 
-impl Backend {
-    async fn new() -> Self {
-        let cluster = std::env::var("GATEPOST_TEST_BACKEND").is_ok_and(|name| name == "cluster");
-        Self {
-            data: TempDir::new().unwrap(),
-            database: cluster.then(|| postgres::shared().database()),
-            valkey: cluster.then(Valkey::start),
-            mails: Mails::start().await,
-        }
-    }
-}
-
 /// The audit record of what a test does behind the server's back.
 pub fn unseen_hand() -> AuditDraft {
     let now = Clock::System.now();
@@ -442,46 +420,6 @@ pub fn unseen_hand() -> AuditDraft {
         request_id: None,
         address: None,
     }
-}
-
-fn config(backend: &Backend, settings: &[(&str, &str)]) -> Config {
-    let mut all = vec![
-        ("GATEPOST_LISTEN", "127.0.0.1:0".to_owned()),
-        ("GATEPOST_PUBLIC_URL", PUBLIC_URL.to_owned()),
-        ("GATEPOST_METRICS_LISTEN", "off".to_owned()),
-        // A busy machine must not make a test fail.
-        ("GATEPOST_STALENESS_BOUND_MS", "10000".to_owned()),
-        (
-            "GATEPOST_DATA_DIR",
-            backend.data.path().display().to_string(),
-        ),
-        ("GATEPOST_BOOTSTRAP_ADMIN_PASSWORD", PASSWORD.to_owned()),
-        ("GATEPOST_MASTER_KEY", "00".repeat(32)),
-        ("GATEPOST_MAIL_URL", backend.mails.url.clone()),
-        ("GATEPOST_MAIL_FROM", "no-reply@gatepost.test".to_owned()),
-        ("GATEPOST_MAIL_SECRET", "key".to_owned()),
-        ("GATEPOST_FORGOT_PASSWORD", "true".to_owned()),
-        ("GATEPOST_FORGOTTEN_PER_QUARTER_HOUR", "1000000".to_owned()),
-    ];
-    if let Some(database) = &backend.database {
-        all.push(("GATEPOST_DATABASE_URL", database.server_url.clone()));
-        all.push((
-            "GATEPOST_MIGRATION_DATABASE_URL",
-            database.owner_url.clone(),
-        ));
-    }
-    if let Some(valkey) = &backend.valkey {
-        all.push(("GATEPOST_CACHE_URL", valkey.url()));
-    }
-    all.extend(
-        settings
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned())),
-    );
-    let pairs = all
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    Config::new(&Settings::read(pairs, None).unwrap()).unwrap()
 }
 
 async fn sign_in(client: &Client, username: &str, password: &str) -> Actor {

@@ -12,7 +12,7 @@ struct Line {
     number: u32,
 }
 
-/// What a product declares. The numbers go from 0 to the number of pairs, in the order of the pairs.
+/// What a product declares. The pairs are numbered from 0, in their order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Declared {
     lines: HashTable<Line>,

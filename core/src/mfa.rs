@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(demand(1, 30).and(demand(1, 60)), demand(1, 30));
         assert_eq!(demand(2, 60).acr(), ACR_TWO_FACTORS);
         assert_eq!(demand(1, 60).acr(), ACR_ONE_FACTOR);
-        assert_eq!(demand(1, 60).max_age(), Some(Duration::from_secs(60)));
+        assert_eq!(demand(1, 60).max_age(), Some(Duration::from_mins(1)));
         assert_eq!(demand(1, 0).max_age(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One organization at one revision: immutable, compiled for look-up, cheap to step forward.
 
+mod build;
 mod entry;
 mod export;
 mod fold;
@@ -10,6 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use build::SnapshotBuilder;
 pub use entry::{ApplicationEntry, OrganizationEntry};
 pub use groups::GroupEntry;
 pub use installation::{ProductEntry, SigningKeyEntry};
@@ -23,7 +25,7 @@ use crate::id::{
     ApplicationId, CredentialId, GroupId, OrganizationId, Revision, RoleId, SessionId, UserId,
 };
 use crate::index::PermissionIndex;
-use crate::people::{People, PeopleBuilder};
+use crate::people::People;
 use crate::role::Probe;
 use crate::sayings::{Said, Sayings, Speech};
 use crate::seats::{RoleSet, Seats};
@@ -61,42 +63,6 @@ pub struct Snapshot {
     sayings: Sayings,
     /// Whether roles or products changed since it was settled.
     stale_roles: bool,
-}
-
-/// A snapshot under construction, for facts that do not come all at once.
-pub struct SnapshotBuilder {
-    snapshot: Snapshot,
-    people: PeopleBuilder,
-}
-
-impl SnapshotBuilder {
-    /// Of an organization that has no facts yet.
-    pub fn new(organization: OrganizationId, revision: Revision) -> Self {
-        Self {
-            snapshot: Snapshot::empty(organization, revision),
-            people: PeopleBuilder::default(),
-        }
-    }
-
-    /// Takes in more facts, in any order.
-    pub fn add(&mut self, facts: impl IntoIterator<Item = Fact>) {
-        for fact in facts {
-            self.snapshot.gather(&mut self.people, &fact);
-        }
-    }
-
-    /// The snapshot, when all facts were taken in.
-    pub fn build(self) -> Snapshot {
-        let Self {
-            mut snapshot,
-            people,
-        } = self;
-        let (people, counts) = people.finish(snapshot.groups.len());
-        snapshot.people = people;
-        snapshot.groups.count_all(&counts);
-        snapshot.settle();
-        snapshot
-    }
 }
 
 impl Snapshot {

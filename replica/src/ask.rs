@@ -105,13 +105,12 @@ impl Caller {
     fn unmet(&self, product: Option<&str>, resource: &str, action: &str) -> Option<Demand> {
         self.user()?;
         let system = &self.present.system;
-        let demand = match product {
-            Some(name) => system.product(name)?.demand(resource, action),
-            None => {
-                let all = system.products();
-                let all = all.filter_map(|product| product.demand(resource, action));
-                all.reduce(Demand::and)
-            }
+        let demand = if let Some(name) = product {
+            system.product(name)?.demand(resource, action)
+        } else {
+            let all = system.products();
+            let all = all.filter_map(|product| product.demand(resource, action));
+            all.reduce(Demand::and)
         };
         let claims = &self.token.claims;
         let now_s = self.now().unix_timestamp();

@@ -5,7 +5,6 @@
 //! neither does one in which too much waits; the log says so where it can. Access tokens end within
 //! the staleness bound whether or not anybody was told.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use gatepost_store::{Application, Scope, Session};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use url::{Url, form_urlencoded};
@@ -54,7 +54,7 @@ struct Claims<'a> {
     iat: i64,
     exp: i64,
     jti: String,
-    events: BTreeMap<&'static str, BTreeMap<(), ()>>,
+    events: Value,
 }
 
 /// Tells applications.
@@ -145,7 +145,7 @@ async fn tell_one(app: &App, session: &Session, application: &Application) -> Re
         iat: now.unix_timestamp(),
         exp: now.unix_timestamp() + TOKEN_S,
         jti: new_id(now).to_string(),
-        events: BTreeMap::from([(EVENT, BTreeMap::new())]),
+        events: json!({EVENT: {}}),
     };
     let algorithm = application.token_algorithm;
     let token = app.signer.sign(now, algorithm, LOGOUT_TYPE, &claims)?;

@@ -152,8 +152,7 @@ async fn find(app: &App, account: &str, place: Option<&Organization>) -> Result<
     let sign_in = app.store.sign_in().await?;
     let person = named(&sign_in, account, place).await?;
     let place = match (&person, place) {
-        (Some((organization, _)), _) => organization.id,
-        (None, Some(organization)) => organization.id,
+        (Some((organization, _)), _) | (None, Some(organization)) => organization.id,
         (None, None) => place_of_nobody(app, account).await,
     };
     let works = sign_in.password_works(place).await?;

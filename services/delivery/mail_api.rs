@@ -1,4 +1,4 @@
-//! E-mail over HTTP, in the shape of SendGrid's `POST /v3/mail/send`.
+//! E-mail over HTTP, in the shape of `SendGrid`'s `POST /v3/mail/send`.
 
 use bytes::Bytes;
 use lettre::message::Mailbox;
@@ -22,10 +22,11 @@ pub(super) async fn send(sending: &Sending<'_>) -> Result<(), Failure> {
         .from
         .parse()
         .map_err(|_| Failure::Lasting("it is from nobody".to_owned()))?;
-    let mut sender = json!({"email": from.email.to_string()});
-    if let Some(name) = from.name {
-        sender["name"] = name.into();
-    }
+    let address = from.email.to_string();
+    let sender = match from.name {
+        Some(name) => json!({"email": address, "name": name}),
+        None => json!({"email": address}),
+    };
     let body = json!({
         "personalizations": [{"to": [{"email": mail.to}]}],
         "from": sender,

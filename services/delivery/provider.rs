@@ -16,7 +16,7 @@ use crate::seal::Sealer;
 pub enum Kind {
     /// SMTP (RFC 5321).
     Smtp,
-    /// E-mail over HTTP, in the shape of SendGrid's `POST /v3/mail/send`.
+    /// E-mail over HTTP, in the shape of `SendGrid`'s `POST /v3/mail/send`.
     MailApi,
     /// Short messages over HTTP, in the shape of Twilio's `Messages`.
     SmsApi,

@@ -19,7 +19,7 @@ pub fn read(settings: pb::ClientSettings) -> Result<ClientSettings> {
     require("settings.resources", &settings.resources, resource)?;
     let told = &settings.backchannel_logout_uri;
     if !told.is_empty() && !redirect::may_be_called(told) {
-        return Err(unfit("settings.backchannelLogoutUri", told));
+        return Err(unfit("settings.backchannelLogoutUri"));
     }
     if settings.public && settings.pkce_optional {
         // Its codes would be anybody's who sees them (RFC 9700 §2.1.1).
@@ -68,19 +68,23 @@ fn grants(names: &[String]) -> Result<Vec<GrantType>> {
     for name in names {
         let grant = GrantType::parse(name).filter(|grant| !grants.contains(grant));
         let field = "settings.grantTypes";
-        let unknown = || Error::invalid(field, format!("`{name}` is unknown, or there twice"));
+        let unknown = || Error::invalid(field, "a grant is unknown, or there twice");
         grants.push(grant.ok_or_else(unknown)?);
     }
     Ok(grants)
 }
 
 fn require(field: &'static str, uris: &[String], may: impl Fn(&str) -> bool) -> Result<()> {
-    match uris.iter().find(|uri| !may(uri)) {
-        Some(uri) => Err(unfit(field, uri)),
-        None => Ok(()),
+    if uris.iter().all(|uri| may(uri)) {
+        Ok(())
+    } else {
+        Err(unfit(field))
     }
 }
 
-fn unfit(field: &'static str, uri: &str) -> Error {
-    Error::invalid(field, format!("`{uri}` cannot be registered"))
+fn unfit(field: &'static str) -> Error {
+    Error::invalid(
+        field,
+        format!("`{field}` has an address that cannot be registered"),
+    )
 }

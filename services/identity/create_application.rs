@@ -44,9 +44,10 @@ pub async fn create_application(
             .await?;
     }
     let id = application.id;
-    let secret = match application.settings.public {
-        true => None,
-        false => Some(add_secret(cx, id).await?.1),
+    let secret = if application.settings.public {
+        None
+    } else {
+        Some(add_secret(cx, id).await?.1)
     };
     let mut shown = convert::application(&cx.tx, cx.now, application).await?;
     cx.audit.target("application", id).after(&shown);

@@ -10,11 +10,8 @@ use crate::mfa::Factors;
 
 /// Handles the RPC.
 pub async fn get_mfa(cx: &mut Cx, request: GetMfaRequest) -> Result<GetMfaResponse> {
-    if !cx
-        .caller
-        .user()
-        .is_some_and(|user| user.to_string() == request.id)
-    {
+    let caller = cx.caller.user();
+    if caller.is_none_or(|user| user.to_string() != request.id) {
         cx.caller.require("gatepost", "user-mfa", "get")?;
     }
     let user = find::user(&cx.tx, &request.id).await?;

@@ -29,7 +29,6 @@ pub async fn prepare(
 }
 
 /// Handles the RPC.
-#[expect(clippy::unused_async, reason = "every handler is one")]
 pub async fn send_mfa_proof(
     cx: &mut Cx,
     (user, message): (UserId, String),

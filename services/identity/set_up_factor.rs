@@ -40,7 +40,6 @@ pub async fn prepare(
 }
 
 /// Handles the RPC.
-#[expect(clippy::unused_async, reason = "every handler is one")]
 pub async fn set_up_factor(
     cx: &mut Cx,
     (user, response): (UserId, SetUpFactorResponse),

@@ -195,17 +195,13 @@ impl Target {
 
     /// Tells where to, as far as whoever knows the password may see it.
     fn said(&self) -> String {
-        match self.to.split_once('@') {
-            Some((name, domain)) => {
-                let first: String = name.chars().take(1).collect();
-                format!("a code is on its way to {first}…@{domain}")
-            }
-            None => {
-                let skipped = self.to.chars().count().saturating_sub(2);
-                let last: String = self.to.chars().skip(skipped).collect();
-                format!("a code is on its way to the number that ends in {last}")
-            }
+        if let Some((name, domain)) = self.to.split_once('@') {
+            let first: String = name.chars().take(1).collect();
+            return format!("a code is on its way to {first}…@{domain}");
         }
+        let skipped = self.to.chars().count().saturating_sub(2);
+        let last: String = self.to.chars().skip(skipped).collect();
+        format!("a code is on its way to the number that ends in {last}")
     }
 }
 

@@ -97,7 +97,8 @@ mod tests {
             assert_eq!(step_at(code, second + 30), Some(own));
             assert_eq!(step_at(code, second - 30), Some(own));
             assert_eq!(step_at(code, second + 60), None);
-            assert_eq!(step_at(code, second - 60), None);
+            // Before 1970 there are no steps.
+            assert!(second < 60 || step_at(code, second - 60).is_none());
         }
         for bad in ["", "28708", "2870820", "28708x", "287 082", "٢٨٧٠٨٢"] {
             assert_eq!(step_at(bad, 59), None, "{bad}");

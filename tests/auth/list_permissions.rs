@@ -11,7 +11,8 @@ async fn the_map_is_the_union_over_products() {
     let world = World::start().await;
     let plain = world.person("plain", &[]).await;
     let everyone = world.get(&plain, "/v1/permissions").await;
-    assert_eq!(*everyone.is(200), json!({"update-password": ["patch"]}));
+    let own = json!({"update-password": ["patch"], "mfa": ["get", "post"]});
+    assert_eq!(*everyone.is(200), own);
 
     let both = ["midaz-viewer-group", "plugin-crm-contributor-group"];
     let alice = world.person("alice", &both).await;

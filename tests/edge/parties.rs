@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::identity::application;
@@ -243,6 +244,11 @@ async fn mod_auth_openidc_signs_people_in() {
 async fn every_page_is_fit_to_be_seen() {
     let address = "http://127.0.0.1/cb";
     let scene = Scene::set(json!({"redirectUris": [address], "asksConsent": true})).await;
+    scene.world.person("bob", &["midaz-viewer-group"]).await;
+    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": ["app"]});
+    let (admin, path) = (&scene.world.admin, "/v1/mfa/policies");
+    let set = scene.world.call(admin, Method::PUT, path, policy).await;
+    set.is(200);
     let path = repository_root().join("target/test-tools/pictures");
     std::fs::create_dir_all(&path).unwrap();
     let authorize = format!(
@@ -258,6 +264,7 @@ async fn every_page_is_fit_to_be_seen() {
         .env("BASE", &scene.issuer)
         .env("AUTHORIZE", &authorize)
         .env("USERNAME", "alice")
+        .env("ENROLLING", "bob")
         .env("PASSWORD", PASSWORD)
         .env("PICTURES", &path);
     let done = tokio::task::spawn_blocking(move || command.output());
@@ -268,6 +275,6 @@ async fn every_page_is_fit_to_be_seen() {
         String::from_utf8_lossy(&done.stderr)
     );
     let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(seen, json!({"found": [], "pictures": 64}));
+    assert_eq!(seen, json!({"found": [], "pictures": 104}));
     scene.world.close().await;
 }

@@ -25,7 +25,7 @@ async fn a_new_organization_is_furnished_and_administered_by_its_owner() {
     let made = answer.is(201);
     let expected = json!({
         "id": made["id"], "slug": "bakery", "name": "Bakery & Sons", "status": "active",
-        "createdAt": made["createdAt"],
+        "createdAt": made["createdAt"], "accentColor": "", "passwordSignIn": true,
     });
     assert_eq!(*made, expected);
     assert!(

@@ -54,7 +54,7 @@ async fn a_recovery_code_proves_as_well_and_a_device_is_forgotten() {
         .refuses(ErrorReason::MfaCodeInvalid);
     let proof = json!({"mfaType": "app", "recoveryCode": app.recovery_codes[1]});
     world.post(&alice, &path, proof).await.is(200);
-    world.pass(Duration::from_secs(60)).await;
+    world.pass(Duration::from_mins(1)).await;
     world.enrol(&alice).await;
     let body = json!({
         "grantType": "password", "username": "alice", "password": crate::world::PASSWORD,

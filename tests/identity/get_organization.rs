@@ -19,7 +19,7 @@ async fn a_system_administrator_sees_every_organization() {
     let answer = world.get(&world.admin, &path).await;
     let expected = json!({
         "id": id, "slug": "bakery", "name": "bakery", "status": "active",
-        "createdAt": answer.body["createdAt"],
+        "createdAt": answer.body["createdAt"], "accentColor": "", "passwordSignIn": true,
     });
     assert_eq!(*answer.is(200), expected);
     let own = world.get(&owner, &path).await;

@@ -74,7 +74,9 @@ impl Normal {
             }
         }
         if let Some(Value::Array(codes)) = fields.get_mut("recoveryCodes") {
-            codes.iter_mut().for_each(|code| *code = "a code".into());
+            for code in codes.iter_mut() {
+                *code = "a code".into();
+            }
         }
         // The hash of an audit event is over its ids; that of a manifest is the same everywhere.
         if fields.contains_key("requestId") {

@@ -2,7 +2,7 @@
 // pictures into PICTURES, and says as JSON what is wrong with them.
 import { chromium } from 'playwright-core';
 
-const { CHROMIUM, BASE, AUTHORIZE, USERNAME, PASSWORD, PICTURES } = process.env;
+const { CHROMIUM, BASE, AUTHORIZE, USERNAME, ENROLLING, PASSWORD, PICTURES } = process.env;
 
 // Runs inside of the page.
 function faults() {
@@ -102,6 +102,14 @@ try {
         await page.locator('button').click();
         await page.getByRole('alert').waitFor();
         await look(page, at('choose-organization'));
+        await page.goto(`${BASE}/forgot-password`);
+        await look(page, at('forgot-password'));
+        await page.locator('#username').fill('nobody');
+        await page.locator('button').click();
+        await page.getByRole('status').waitFor();
+        await look(page, at('link-sent'));
+        await page.goto(`${BASE}/reset-password?token=nothing`);
+        await look(page, at('spent-link'));
         await page.goto(`${BASE}/oauth/authorize?client_id=nobody`);
         await look(page, at('not-possible'));
         await page.goto(AUTHORIZE);
@@ -112,11 +120,19 @@ try {
         await look(page, at('consent'));
         await page.goto(`${BASE}/signin`);
         await look(page, at('signed-in'));
+        await page.goto(`${BASE}/change-password`);
+        await look(page, at('change-password'));
         await page.goto(`${BASE}/signout`);
         await look(page, at('sign-out'));
         await page.locator('button').click();
         await page.locator('a').waitFor();
         await look(page, at('signed-out'));
+        await page.goto(`${BASE}/signin`);
+        await page.locator('#username').fill(ENROLLING);
+        await page.locator('#password').fill(PASSWORD);
+        await page.locator('button').click();
+        await page.locator('#code').waitFor();
+        await look(page, at('second-factor'));
         await context.close();
       }
     }

@@ -1,4 +1,4 @@
-//! A provider of e-mail on this machine: it takes what the server sends, in the shape of SendGrid.
+//! A provider of e-mail on this machine: it takes what the server sends, as `SendGrid` would.
 
 use std::time::Duration;
 

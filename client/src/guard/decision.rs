@@ -143,7 +143,8 @@ mod tests {
             age: Some(Duration::from_millis(12)),
         };
         assert_eq!(about(&token(&person)), Some(expected.clone()));
-        let machine = json!({"type": "application", "sub": "acme/a", "tenantId": "o"});
+        let machine = json!({"type": "application", "sub": "acme/a", "tenantId": "o",
+                             "aud": ["a", "b"]});
         let subject = Subject::Application("a".to_owned());
         assert_eq!(
             about(&token(&machine)),

@@ -116,8 +116,8 @@ impl Snapshots {
         (self.read_slots().keys().copied().collect(), round.newest)
     }
 
-    /// Those that were hinted at or that somebody waits for, and the system organization, which every
-    /// decision needs.
+    /// Those that were hinted at or that somebody waits for, and the system organization, which
+    /// every decision needs.
     fn take_wanted(&self) -> (Vec<OrganizationId>, bool) {
         let mut round = std::mem::take(&mut *self.next_round());
         round.organizations.insert(self.config.system);

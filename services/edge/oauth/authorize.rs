@@ -118,16 +118,16 @@ async fn decide(
     let known = visit.browser().await?;
     let known = known.filter(|browser| wanted.is_met_by(browser, visit.gate.now));
     let Some(browser) = known else {
-        if wanted.is_silent || wanted.is_in_vain() {
+        if wanted.prompt.is_silent || wanted.is_in_vain() {
             return Err(Denial::new("login_required", "the person must sign in").into());
         }
         return Ok(sign_in(visit, form, &wanted));
     };
-    let must_ask = wanted.asks_consent
+    let must_ask = wanted.prompt.asks_consent
         || party.application.settings.asks_consent
             && !is_remembered(visit, &browser, party, &wanted).await?;
     if must_ask && !consented {
-        if wanted.is_silent {
+        if wanted.prompt.is_silent {
             return Err(Denial::new("consent_required", "the person must be asked").into());
         }
         return Ok(ask_consent(visit, party, form, &wanted, browser));
@@ -172,7 +172,7 @@ async fn expect(visit: &Visit, wanted: &mut Wanted, hint: &str) -> Result<(), No
 /// whose place stands from when on it counts.
 fn sign_in(visit: &Visit, form: &Form, wanted: &Wanted) -> Response {
     let mut query = form.query_without(&["prompt", "max_age", wanted::SIGNED_IN_AFTER]);
-    if wanted.asks_consent {
+    if wanted.prompt.asks_consent {
         query.push_str("&prompt=consent");
     }
     let now_s = visit.gate.now.unix_timestamp();

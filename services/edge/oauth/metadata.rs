@@ -59,10 +59,7 @@ pub fn document(issuer: &str, public_url: &str) -> Value {
     });
     let members = [ways, of_openid]
         .into_iter()
-        .filter_map(|value| match value {
-            Value::Object(members) => Some(members),
-            _ => None,
-        });
+        .filter_map(|value| value.as_object().cloned());
     if let Some(all) = document.as_object_mut() {
         all.extend(members.flatten());
     }

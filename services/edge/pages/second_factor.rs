@@ -79,10 +79,10 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
     if let Some(method) = Method::parse(fields.get("send")) {
         let sent = send(&mut visit.gate, &asked.token, method).await;
         if let Err(error) = sent {
-            return match error.reason() {
-                ErrorReason::MfaTokenInvalid => Ok(sign_in::again(visit, destination)),
-                _ => Err(error.into()),
-            };
+            if error.reason() == ErrorReason::MfaTokenInvalid {
+                return Ok(sign_in::again(visit, destination));
+            }
+            return Err(error.into());
         }
         asked.sent = true;
         asked.methods = vec![method];

@@ -45,7 +45,7 @@ pub type Outcome = Result<Response, Trouble>;
 #[derive(Debug)]
 pub struct Trouble {
     status: StatusCode,
-    text: fn(&Words) -> &'static str,
+    text: Text,
     /// For the application's makers.
     detail: String,
     /// Seconds until it may be tried again.
@@ -66,7 +66,7 @@ impl Trouble {
         Self::new(status, text)
     }
 
-    fn new(status: StatusCode, text: fn(&Words) -> &'static str) -> Self {
+    fn new(status: StatusCode, text: Text) -> Self {
         Self {
             status,
             text,
@@ -82,20 +82,37 @@ impl Trouble {
     }
 }
 
+/// A text, in the language of the page.
+type Text = fn(&Words) -> &'static str;
+
+/// What a person is told for a reason.
+fn said_of(reason: ErrorReason) -> Text {
+    let own: [(ErrorReason, Text); 6] = [
+        (ErrorReason::OrganizationSuspended, |words| words.suspended),
+        (ErrorReason::PasswordSignInOff, |words| {
+            words.no_password_here
+        }),
+        (ErrorReason::SwitchedOff, |words| words.switched_off),
+        (ErrorReason::UserSuspended, |words| words.account_suspended),
+        (ErrorReason::TooManyAttempts, |words| words.too_many),
+        (ErrorReason::Overloaded, |words| words.too_many),
+    ];
+    if let Some((_, text)) = own.into_iter().find(|(one, _)| *one == reason) {
+        return text;
+    }
+    if reason.http_status().is_client_error() {
+        |words| words.bad_request
+    } else {
+        |words| words.unavailable
+    }
+}
+
 impl<E: Into<Error>> From<E> for Trouble {
     fn from(error: E) -> Self {
         let error = error.into();
         let wait = error.metadata("retry_after_seconds").map(str::to_owned);
         let status = error.reason().http_status();
-        let text: fn(&Words) -> &'static str = match error.reason() {
-            ErrorReason::OrganizationSuspended => |words| words.suspended,
-            ErrorReason::PasswordSignInOff => |words| words.no_password_here,
-            ErrorReason::SwitchedOff => |words| words.switched_off,
-            ErrorReason::UserSuspended => |words| words.account_suspended,
-            ErrorReason::TooManyAttempts | ErrorReason::Overloaded => |words| words.too_many,
-            _ if status.is_client_error() => |words| words.bad_request,
-            _ => |words| words.unavailable,
-        };
+        let text = said_of(error.reason());
         let is_theirs = status == StatusCode::BAD_REQUEST;
         let detail = if is_theirs { error.message() } else { "" };
         Self {
@@ -292,12 +309,11 @@ impl Visit {
 
     fn keep_form_key(&mut self) -> Result<(), Trouble> {
         let known = self.cookie(&self.cookie_name("form"));
-        match known.filter(|key| !key.is_empty()).map(str::to_owned) {
-            Some(key) => self.form_key = key,
-            None => {
-                self.form_key = new_secret("")?;
-                self.is_new = true;
-            }
+        if let Some(key) = known.filter(|key| !key.is_empty()).map(str::to_owned) {
+            self.form_key = key;
+        } else {
+            self.form_key = new_secret("")?;
+            self.is_new = true;
         }
         Ok(())
     }

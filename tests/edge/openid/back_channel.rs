@@ -151,7 +151,7 @@ async fn an_application_is_told_whoever_ends_a_session() {
     let three = bought(&world, &party, &mut browser).await;
     let first = three["refresh_token"].as_str().unwrap();
     party.refresh(&world, first, &[]).await.is(200);
-    world.pass(Duration::from_secs(60)).await;
+    world.pass(Duration::from_mins(1)).await;
     party.refresh(&world, first, &[]).await.is(400);
     ear.heard(3).await;
 }

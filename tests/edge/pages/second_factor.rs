@@ -41,7 +41,10 @@ async fn nobody_is_signed_in_before_the_second_factor() {
     assert_eq!(empty.status, 422);
     assert!(!is_signed_in(&mut browser).await);
     let code = world.passcode(&app.secret, 0);
-    let spaced = format!("{} {}", &code[..3], &code[3..]);
+    let spaced = {
+        let (first, last) = code.split_at(3);
+        format!("{first} {last}")
+    };
     let back = enter(&mut browser, &page, &spaced).await;
     assert_eq!((back.status.as_u16(), back.location()), (303, "/signin"));
     assert!(is_signed_in(&mut browser).await);

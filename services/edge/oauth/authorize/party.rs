@@ -118,8 +118,8 @@ impl Party {
         query.extend_pairs(fields);
         let mark = match self.mode {
             Mode::Fragment => '#',
-            _ if self.redirect_uri.contains('?') => '&',
-            _ => '?',
+            Mode::Query | Mode::FormPost if self.redirect_uri.contains('?') => '&',
+            Mode::Query | Mode::FormPost => '?',
         };
         let mut response = see_other(&format!("{}{mark}{}", self.redirect_uri, query.finish()));
         // The address of what comes next is nobody's business there (RFC 9700 §4.2.4).

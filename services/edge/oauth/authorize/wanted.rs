@@ -22,6 +22,17 @@ const RESOURCES_MAX: usize = 5;
 /// What may be asked for by name (OpenID Connect Core §5.5).
 pub const CLAIMS: [&str; 4] = ["name", "preferred_username", "email", "email_verified"];
 
+/// What the person is to be asked, whatever is known of her (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Default)]
+pub struct Prompt {
+    /// Nothing at all.
+    pub is_silent: bool,
+    /// Whether she consents.
+    pub asks_consent: bool,
+    /// To sign in although she is signed in.
+    signs_in: bool,
+}
+
 /// What is wanted.
 #[derive(Debug, Default)]
 pub struct Wanted {
@@ -35,16 +46,12 @@ pub struct Wanted {
     pub resources: Vec<String>,
     /// Single members, with their place before them.
     pub claims: Vec<String>,
-    /// Whether nobody may be asked anything.
-    pub is_silent: bool,
-    /// Whether she must be asked whether she consents.
-    pub asks_consent: bool,
+    /// What she is to be asked.
+    pub prompt: Prompt,
     /// Whose answer it must be; empty for anybody's.
     pub subject: String,
     /// Whether two factors are wanted (`acr_values`).
     is_strong: bool,
-    /// Whether she must sign in although she is signed in.
-    signs_in: bool,
     /// How many seconds ago she may have signed in.
     max_age: Option<i64>,
     /// The second from which on signing in counts.
@@ -91,7 +98,7 @@ impl Wanted {
         let is_as_strong = !self.is_strong
             || self.after.is_some()
             || acr_of(&browser.session.methods) == ACR_TWO_FACTORS;
-        !self.signs_in && is_recent && is_after && is_she && is_as_strong
+        !self.prompt.signs_in && is_recent && is_after && is_she && is_as_strong
     }
 
     /// Whether she just signed in, and somebody else is wanted: to ask again would never end.
@@ -118,14 +125,14 @@ impl Wanted {
     fn read_prompt(&mut self, prompt: &str) -> Result<(), Denial> {
         for word in prompt.split(' ').filter(|word| !word.is_empty()) {
             match word {
-                "none" => self.is_silent = true,
+                "none" => self.prompt.is_silent = true,
                 // There is one account at a time: to choose another one is to sign in with it.
-                "login" | "select_account" => self.signs_in = true,
-                "consent" => self.asks_consent = true,
+                "login" | "select_account" => self.prompt.signs_in = true,
+                "consent" => self.prompt.asks_consent = true,
                 _ => return Err(Denial::new("invalid_request", "`prompt` is unknown")),
             }
         }
-        if self.is_silent && (self.signs_in || self.asks_consent) {
+        if self.prompt.is_silent && (self.prompt.signs_in || self.prompt.asks_consent) {
             let message = "`prompt` cannot be `none` and something else";
             return Err(Denial::new("invalid_request", message));
         }
