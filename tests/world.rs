@@ -392,6 +392,11 @@ impl World {
         self.backend.data.path()
     }
 
+    /// Whether volume is counted by Valkey, and not in the server's own process.
+    pub fn counts_by_valkey(&self) -> bool {
+        self.backend.valkey.is_some()
+    }
+
     /// Closes the server; dropping the world does it less politely.
     pub async fn close(mut self) {
         if let Some(server) = self.server.take() {
