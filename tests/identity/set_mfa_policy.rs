@@ -35,7 +35,7 @@ async fn it_says_who_needs_a_factor_and_which_count() {
     let passcode = world.passcode(&app.secret, 0);
     let refused = world.meet(token, "passcode", &passcode).await;
     refused.refuses(ErrorReason::MfaCodeInvalid);
-    let away = set(&world, json!({"mode": ""})).await;
+    let away = set(&world, json!({"mode": "inherit"})).await;
     assert_eq!(away.is(200)["mode"], "optional");
     assert_eq!(world.knock("alice").await["methods"], json!(["app"]));
 }
@@ -46,6 +46,8 @@ async fn it_names_what_there_is() {
     let unknown = set(&world, json!({"group": "nobodies", "mode": "off"})).await;
     unknown.refuses(ErrorReason::NotFound);
     for wrong in [
+        json!({}),
+        json!({"mode": ""}),
         json!({"mode": "sometimes"}),
         json!({"mode": "off", "methods": ["fax"]}),
     ] {
