@@ -73,6 +73,7 @@ impl ErrorReason {
             | Self::RefreshTokenInvalid
             | Self::MfaTokenInvalid
             | Self::MfaCodeInvalid
+            | Self::PasskeyInvalid
             | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
@@ -95,6 +96,7 @@ impl ErrorReason {
             | Self::LimitReached
             | Self::ProviderMissing
             | Self::FactorUnavailable
+            | Self::PasskeysUnavailable
             | Self::FactorRequired => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
@@ -146,6 +148,8 @@ impl ErrorReason {
             Self::RefreshTokenInvalid => "Refresh token invalid",
             Self::MfaTokenInvalid => "Challenge over",
             Self::MfaCodeInvalid => "Wrong code",
+            Self::PasskeyInvalid => "Passkey refused",
+            Self::PasskeysUnavailable => "No passkeys here",
             Self::StrongerSignInNeeded => "Stronger sign-in needed",
             Self::FactorUnavailable => "Factor unavailable",
             Self::FactorRequired => "Factor required",

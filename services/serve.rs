@@ -43,6 +43,7 @@ use crate::door::{self, Door};
 use crate::gateway;
 use crate::housekeeping::keep_house;
 use crate::outbound::Outbound;
+use crate::passkey::RelyingParty;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
@@ -153,6 +154,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         rotation: Rotation::new(config),
         passwords,
         clients: Clients::default(),
+        passkeys: RelyingParty::of(&installation.public_url, config.mfa.passkey),
         public_url: installation.public_url,
         default_organization: installation.default_organization,
         multi_tenant: config.multi_tenant,

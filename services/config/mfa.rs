@@ -15,6 +15,8 @@ pub struct MfaConfig {
     pub code: Duration,
     /// How long a device is remembered.
     pub remembered: Duration,
+    /// How long a browser may take to make or use a passkey.
+    pub passkey: Duration,
     /// How often a challenge may be tried.
     pub attempts: u32,
     /// How many codes a challenge may have sent.
@@ -34,6 +36,7 @@ impl Reader<'_> {
             challenge: seconds("mfa_challenge_seconds")?,
             enrolment: seconds("mfa_enrolment_seconds")?,
             code: seconds("mfa_code_seconds")?,
+            passkey: seconds("passkey_seconds")?,
             remembered: Duration::from_hours(24 * days),
             attempts: small("mfa_attempts", 1, 20)?,
             // The first one is no repetition.

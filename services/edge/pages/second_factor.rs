@@ -8,16 +8,16 @@ use axum::response::Response;
 use gatepost_core::mfa::Method;
 use gatepost_proto::ErrorReason;
 use http::StatusCode;
-use url::form_urlencoded::byte_serialize;
 
 use super::answer::{self, Leads};
 use super::destination::Destination;
-use super::sign_in;
 use super::view::{Problem, SecondFactor};
 use super::visit::{Outcome, Visit, visit};
+use super::{passkey, sign_in};
 use crate::app::App;
-use crate::auth::{Challenged, Proven, enrol, meet, send};
+use crate::auth::{Challenged, Proven, enrol, meet, offer_passkey, send};
 use crate::mfa::{Presented, SetUp};
+use crate::passkey::Shown;
 
 /// Digits of a passcode; whatever else is typed is a recovery code.
 const PASSCODE_DIGITS: usize = 6;
@@ -46,14 +46,15 @@ pub async fn ask(visit: &mut Visit, challenged: Challenged, place: &Destination)
         problem: None,
     };
     if challenged.must_enrol {
-        // The strongest of those that need no more than is known.
-        let strongest = asked.methods.iter().copied().min();
-        let method = strongest.unwrap_or(Method::App);
+        // The strongest of those that need no more than is known, and no script.
+        let plain = asked.methods.iter().copied();
+        let strongest = plain.filter(|method| *method != Method::Passkey).min();
+        let method = strongest.unwrap_or(Method::Passkey);
         asked.told = enrol(&mut visit.gate, &asked.token, method, "").await?;
-        asked.sent = method != Method::App;
+        asked.sent = !matches!(method, Method::App | Method::Passkey);
         asked.methods = Vec::new();
     }
-    Ok(page(visit, asked, place, StatusCode::OK))
+    page(visit, asked, place, StatusCode::OK).await
 }
 
 /// `POST`: meets the challenge, or has a code sent.
@@ -69,6 +70,7 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
     let destination = Destination::read(visit, visit.asked().get("continue")).await?;
     visit.speak(&destination.locales);
     let fields = visit.form(body).await?;
+    let signed = fields.get("credential");
     let mut asked = Asked {
         token: fields.get("mfa_token").to_owned(),
         methods: Vec::new(),
@@ -80,13 +82,14 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         let sent = send(&mut visit.gate, &asked.token, method).await;
         if let Err(error) = sent {
             if error.reason() == ErrorReason::MfaTokenInvalid {
-                return Ok(sign_in::again(visit, destination));
+                let text = visit.words.challenge_over;
+                return Ok(sign_in::again(visit, destination, text));
             }
             return Err(error.into());
         }
         asked.sent = true;
         asked.methods = vec![method];
-        return Ok(page(visit, asked, &destination, StatusCode::OK));
+        return page(visit, asked, &destination, StatusCode::OK).await;
     }
     let code: String = fields.get("code").split_whitespace().collect();
     let is_passcode =
@@ -95,59 +98,74 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         method: None,
         passcode: if is_passcode { &code } else { "" },
         recovery_code: if is_passcode { "" } else { &code },
+        passkey: Some(Shown {
+            ceremony: fields.get("ceremony"),
+            credential: signed,
+        })
+        .filter(|shown| !shown.credential.is_empty()),
     };
-    if code.is_empty() {
+    if code.is_empty() && signed.is_empty() {
         asked.problem = Some(visit.words.no_code);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(page(visit, asked, &destination, status));
+        return page(visit, asked, &destination, status).await;
     }
     match meet(&mut visit.gate, &asked.token, presented).await {
         Ok(met) => sign_in::go_on(visit, Proven::from(met), &destination).await,
         Err(error) if error.reason() == ErrorReason::MfaCodeInvalid => {
             asked.problem = Some(visit.words.wrong_code);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page(visit, asked, &destination, status))
+            page(visit, asked, &destination, status).await
+        }
+        Err(error) if error.reason() == ErrorReason::PasskeyInvalid => {
+            asked.problem = Some(visit.words.wrong_passkey);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            page(visit, asked, &destination, status).await
         }
         Err(error) if error.reason() == ErrorReason::MfaTokenInvalid => {
-            Ok(sign_in::again(visit, destination))
+            let text = visit.words.challenge_over;
+            Ok(sign_in::again(visit, destination, text))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode) -> Response {
+async fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode) -> Outcome {
     let words = visit.words;
-    let is_new = !asked.told.secret.is_empty();
+    // A passkey that is the only thing to set up has no code.
+    let asks_code = asked.told.ceremony.is_empty();
+    let is_new = !asked.told.secret.is_empty() || !asks_code;
     let has = |method| asked.methods.contains(&method);
     let title = if is_new {
         words.enrol
     } else {
         words.second_factor
     };
-    let field = "code";
-    let query = match place.path.as_str() {
-        "" => String::new(),
-        path => {
-            let path: String = byte_serialize(path.as_bytes()).collect();
-            format!("?continue={path}")
-        }
+    let action = format!("{}/signin/second-factor{}", visit.base, place.query());
+    let offered = offer_passkey(&visit.gate, &asked.token).await?;
+    let passkey = offered.map(|offer| passkey::factor_form(visit, offer, &action, &asked.token));
+    let field = if asks_code { "code" } else { "passkey" };
+    let hint = if asked.sent || is_new {
+        words.code_hint
+    } else if asked.methods == [Method::Passkey] {
+        words.recovery_hint
+    } else {
+        words.app_hint
     };
     let page = SecondFactor {
         page: visit.page(title),
-        action: format!("{}/signin/second-factor{query}", visit.base),
+        action,
         mfa_token: asked.token,
         secret: asked.told.secret,
         url: asked.told.url,
         recovery_codes: asked.told.recovery_codes,
-        hint: if asked.sent || is_new {
-            words.code_hint
-        } else {
-            words.app_hint
-        },
+        hint,
         sent: asked.sent,
         email: has(Method::Email),
         sms: has(Method::Sms),
+        asks_code,
+        passkey,
         problem: asked.problem.map(|text| Problem { field, text }),
     };
-    answer::html(status, &page, &Leads::to(place.source.clone()))
+    let leads = Leads::to(place.source.clone()).with_script(page.passkey.is_some());
+    Ok(answer::html(status, &page, &leads))
 }
