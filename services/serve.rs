@@ -456,7 +456,9 @@ fn door(clock: Clock, config: &Config) -> Arc<Door> {
 /// What every request passes that goes the long way, whatever its face.
 fn behind(door: &Arc<Door>, router: Router, config: &Config) -> Result<Router> {
     let enter = axum::middleware::from_fn_with_state(Arc::clone(door), door::enter);
-    Ok(router.layer(enter).layer(cors::layer(&config.cors_origins)?))
+    Ok(router
+        .layer(enter)
+        .layer(cors::layer(&config.cors_origins)?))
 }
 
 /// Serves one method and nothing else, on the same transport and by the same short way as ours:

@@ -185,7 +185,9 @@ pub fn likeness(answer: &Answer) -> (u16, Value) {
 }
 
 fn settle(message: &mut Value) {
-    const UNSETTLED: [&str; 7] = [
+    const UNSETTLED: [&str; 9] = [
+        "ceremony",
+        "options",
         "requestId",
         "instance",
         "decisionId",

@@ -192,8 +192,8 @@ impl World {
     pub async fn add_passkey(&self, actor: &Actor) -> Added {
         let (begun, recovery_codes) = self.begin_registration(actor).await;
         let key = Key::new(&begun.options);
-        let made = self.register(actor, &begun, &key.made(&begun.options));
-        made.await.is(200);
+        let made = key.made(&begun.options);
+        self.register(actor, &begun, &made).await.is(200);
         let path = format!("/v1/users/{}/passkeys", actor.id);
         let listed = self.get(actor, &path).await;
         let listed = listed.is(200)["items"].as_array().unwrap().clone();
