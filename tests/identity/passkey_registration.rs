@@ -35,7 +35,7 @@ async fn the_browser_is_told_for_whom_and_nothing_of_who_she_is() {
     let options: Value = serde_json::from_str(told["options"].as_str().unwrap()).unwrap();
     assert_eq!(
         options["rp"],
-        json!({"id": "gatepost.test", "name": "default"})
+        json!({"id": "gatepost.test", "name": "Default"})
     );
     assert_eq!(options["user"]["name"], "alice");
     assert_eq!(options["user"]["displayName"], "Test alice");

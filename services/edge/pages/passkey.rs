@@ -15,14 +15,19 @@ use crate::app::App;
 use crate::auth::{Offer, Proven};
 use crate::passkey::{Begun, Bound, Shown, begin_assertion};
 
-/// What the sign-in page offers, where there can be passkeys.
-pub fn sign_in_form(visit: &Visit, destination: &Destination) -> Option<PasskeyForm> {
+/// What the sign-in page offers, where there can be passkeys. Who was refused just now chooses what
+/// to try next: then nothing is offered that a browser may do by itself.
+pub fn sign_in_form(
+    visit: &Visit,
+    destination: &Destination,
+    is_refused: bool,
+) -> Option<PasskeyForm> {
     let bound = Bound::Browser(visit.browser_key());
     let gate = &visit.gate;
     let begun = begin_assertion(&gate.app, bound, Vec::new(), gate.now).ok()?;
     Some(PasskeyForm {
         action: format!("{}/signin/passkey{}", visit.base, destination.query()),
-        kind: "autofill",
+        kind: if is_refused { "get" } else { "autofill" },
         ceremony: begun.ceremony,
         options: begun.options,
         mfa_token: String::new(),

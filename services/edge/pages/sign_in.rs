@@ -118,7 +118,7 @@ fn form(
 ) -> Response {
     let app = &visit.gate.app;
     let is_default = |id: OrganizationId| id == app.default_organization;
-    let passkey = passkey::sign_in_form(visit, &destination);
+    let passkey = passkey::sign_in_form(visit, &destination, problem.is_some());
     let page = SignIn {
         page: visit.page(visit.words.sign_in),
         application: destination.application,

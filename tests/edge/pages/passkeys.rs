@@ -126,7 +126,7 @@ async fn what_was_asked_of_one_browser_is_not_taken_of_another() {
 async fn a_form_that_is_not_ours_signs_nobody_in() {
     let world = World::start().await;
     world.person("alice", &[]).await;
-    let (mut hers, key) = add(&world).await;
+    let (_, key) = add(&world).await;
     let mut browser = Browser::new(&world);
     let mut form = Form::of(&browser.get("/signin").await);
     let signed = key.sign(&form.options);
@@ -144,6 +144,9 @@ async fn a_form_that_is_not_ours_signs_nobody_in() {
     assert_eq!(browser.send(elsewhere).await.status, 403);
     assert!(!is_signed_in(&mut browser).await);
     // Nor does anybody else remove one of hers.
+    let mut hers = Browser::new(&world);
+    let form = Form::of(&hers.get("/signin?continue=/passkeys").await);
+    form.send(&mut hers, &key.sign(&form.options), &[]).await;
     let page = hers.get("/passkeys").await;
     let id = page.field("id");
     let forged = [("do", "remove"), ("id", id.as_str())];
