@@ -29,6 +29,7 @@ mod outbound;
 mod password;
 mod public_key;
 mod redirect;
+mod refusals;
 mod run;
 mod seal;
 pub mod serve;

@@ -15,6 +15,8 @@ pub struct MfaConfig {
     pub code: Duration,
     /// How long a device is remembered.
     pub remembered: Duration,
+    /// How long ago somebody may have signed in who changes her own factors; zero for however long.
+    pub change_max_age: Duration,
     /// How often a challenge may be tried.
     pub attempts: u32,
     /// How many codes a challenge may have sent.
@@ -35,6 +37,11 @@ impl Reader<'_> {
             enrolment: seconds("mfa_enrolment_seconds")?,
             code: seconds("mfa_code_seconds")?,
             remembered: Duration::from_hours(24 * days),
+            change_max_age: Duration::from_secs(self.between(
+                "mfa_change_max_age_seconds",
+                0,
+                86_400,
+            )?),
             attempts: small("mfa_attempts", 1, 20)?,
             // The first one is no repetition.
             sends: 1 + small("mfa_resends", 0, 20)?,

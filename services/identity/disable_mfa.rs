@@ -8,7 +8,7 @@ use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{DisableMfaRequest, DisableMfaResponse};
 use tonic::{Request, Response, Status};
 
-use super::own_factors::oneself;
+use super::own_factors::{oneself, require_recent};
 use crate::app::App;
 use crate::context::{Arrival, Caller, Cx};
 use crate::error::{Error, Result};
@@ -36,6 +36,7 @@ async fn prepare(
     arrival: Arrival,
 ) -> Result<(UserId, Option<Method>)> {
     let user = oneself(&caller, &request.id)?;
+    require_recent(&app, &caller, app.clock.now())?;
     let method = match request.mfa_type.as_str() {
         "" => None,
         name => Some(method_of(name)?),

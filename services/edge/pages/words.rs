@@ -1,5 +1,9 @@
 //! What the pages say, in each language. A word that is missing in one does not compile.
 
+mod account;
+
+pub use account::Account;
+
 use crate::auth::Language;
 
 /// The words of one language.
@@ -9,6 +13,8 @@ pub struct Words {
     pub language: &'static str,
     /// The language of mails.
     pub letters: Language,
+    /// What the pages about one's own account say.
+    pub account: &'static Account,
     pub forgot_password: &'static str,
     pub forgot_text: &'static str,
     pub mail_link: &'static str,
@@ -88,6 +94,7 @@ pub struct Words {
 pub static ENGLISH: Words = Words {
     language: "en",
     letters: Language::English,
+    account: &account::ENGLISH,
     forgot_password: "Forgot your password?",
     forgot_text: "Enter your username or e-mail address. If there is an account, we mail a link \
          to it with which you set a new password.",
@@ -173,6 +180,7 @@ pub static ENGLISH: Words = Words {
 pub static PORTUGUESE: Words = Words {
     language: "pt-BR",
     letters: Language::Portuguese,
+    account: &account::PORTUGUESE,
     forgot_password: "Esqueceu a senha?",
     forgot_text: "Informe seu nome de usuário ou e-mail. Se houver uma conta, enviaremos a ela \
          um link para definir uma nova senha.",
