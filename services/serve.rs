@@ -214,9 +214,13 @@ async fn serve(
     let door = door(gatekeeper.clock.clone(), config);
     let (health, router) =
         router(&gatekeeper, app, config, &public_url, Arc::clone(&draining)).await?;
+    let short = methods::short_way(Arc::clone(&door), &gatekeeper, &health);
     let faces = Faces {
         router: behind(&door, router, config)?,
-        short: methods::short_way(door, &gatekeeper, &health),
+        short: match app {
+            Some(app) => methods::of_auth(short, app),
+            None => short,
+        },
         runtime: Handle::current(),
     };
     let address = listener.address;

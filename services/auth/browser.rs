@@ -133,25 +133,12 @@ impl Browser {
     pub async fn begin(gate: &mut Gate, proven: Proven, before: Option<Self>) -> Result<String> {
         let Proven { tx, user, methods } = proven;
         require_active(&tx.organizations().own().await?)?;
+        let id = SessionId::new(gate.new_id());
+        let expires_at = gate.now + gate.app.sign_in.browser;
         let session = Session {
-            id: SessionId::new(gate.new_id()),
-            user: user.id,
-            application: None,
-            created_at: gate.now,
-            expires_at: gate.now + gate.app.sign_in.browser,
-            ended_at: None,
-            ended_until: None,
-            within: None,
-            scope: String::new(),
-            generation: 0,
-            rotated_at: None,
-            last_seen_at: gate.now,
             device: gate.arrival.device(),
             methods,
-            signed_in_at: gate.now,
-            resources: Vec::new(),
-            claims: Vec::new(),
-            issuer: String::new(),
+            ..Session::begun(id, user.id, gate.now, expires_at)
         };
         tx.sessions().insert(&session).await?;
         if let Some(before) = before.map(|before| before.session) {

@@ -133,9 +133,7 @@ impl Client {
     /// As [`Client::prove`]; `TOO_MANY_ATTEMPTS`; and `UNAVAILABLE`.
     pub async fn enter(gate: &Gate, client_id: &str, secret: &str) -> Result<(Arc<Self>, Present)> {
         let app = &gate.app;
-        let key = app
-            .sealer
-            .hash(CLIENT_SECRET, format!("{client_id}\n{secret}"));
+        let key = key(app, client_id, secret);
         let (entered, revision) = Self::recall(app, &key).await?;
         if let Some(entered) = entered {
             return Ok(entered);
@@ -157,6 +155,19 @@ impl Client {
         };
         app.clients.remembered.insert(key, remembered);
         Ok((client, present))
+    }
+
+    /// Who proved itself lately with this secret and still may, and what is known of its
+    /// organization.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`.
+    pub async fn remembered(
+        app: &App,
+        client_id: &str,
+        secret: &str,
+    ) -> Result<Option<(Arc<Self>, Present)>> {
+        Ok(Self::recall(app, &key(app, client_id, secret)).await?.0)
     }
 
     /// Who is remembered, if nothing was written in the organization since; and where that stood
@@ -194,6 +205,12 @@ impl Client {
             credential: credential.id,
         })
     }
+}
+
+/// What a client is remembered by.
+fn key(app: &App, client_id: &str, secret: &str) -> Vec<u8> {
+    let both = format!("{client_id}\n{secret}");
+    app.sealer.hash(CLIENT_SECRET, both)
 }
 
 async fn known(app: &App, organization: OrganizationId, want: Want) -> Result<Present> {

@@ -26,6 +26,11 @@ pub struct Asker {
     pub subject: Subject,
 }
 
+/// Whether an answer needs nothing but memory: about a refresh token it does not.
+pub fn is_at_hand(app: &App, request: &IntrospectTokenRequest) -> bool {
+    RefreshToken::read(&app.sealer, &request.token).is_none()
+}
+
 /// Handles the RPC. It needs no transaction, so it runs itself.
 pub async fn introspect_token(
     app: &App,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_core::mfa::ACR_TWO_FACTORS;
-use gatepost_core::name;
+use gatepost_core::{Algorithm, name};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
 use gatepost_replica::Want;
@@ -15,10 +15,26 @@ use super::client::Client;
 use super::issue::{self, Issue, Issued, for_machine, narrowed, person_scope};
 use super::person::{self, Found, Person};
 use super::session::{Start, start};
+use crate::app::App;
 use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::Gate;
 use crate::error::{Error, Result};
 use crate::mfa::PASSWORD_ONLY;
+use crate::run::validate;
+
+/// Whether a token can be issued from memory, and without a slow signature: to a machine that is
+/// remembered, with a key on an elliptic curve.
+pub async fn is_at_hand(app: &App, request: &IssueTokenRequest) -> bool {
+    if request.grant_type != "client_credentials" || validate(request).is_err() {
+        return false;
+    }
+    let remembered = Client::remembered(app, &request.client_id, &request.client_secret).await;
+    let Ok(Some((client, present))) = remembered else {
+        return false;
+    };
+    client.application.token_algorithm != Algorithm::RS256
+        && app.signer.knows(present.system.revision())
+}
 
 /// Handles the RPC.
 pub async fn issue_token(

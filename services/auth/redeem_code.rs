@@ -56,25 +56,18 @@ pub async fn redeem(
     }
     let (organization, user, browser) = standing(&tx, &code, gate).await?;
     let settings = &client.application.settings;
+    let expires_at = gate.now + gate.app.sign_in.lifetime(settings);
     let session = Session {
-        id: code.session,
-        user: user.id,
         application: Some(client.application.id),
-        created_at: gate.now,
-        expires_at: gate.now + gate.app.sign_in.lifetime(settings),
-        ended_at: None,
-        ended_until: None,
         within: Some(browser.id),
         resources: narrowed(redemption.resources, &code.resources, settings)?,
         scope: code.scope,
-        generation: 0,
-        rotated_at: None,
-        last_seen_at: gate.now,
         device: browser.device,
         methods: browser.methods,
         signed_in_at: browser.signed_in_at,
         claims: code.claims,
         issuer: code.issuer,
+        ..Session::begun(code.session, user.id, gate.now, expires_at)
     };
     tx.sessions().insert(&session).await?;
     let mut audit = Audit::new(actor(&user), "session.start", gate.now, &gate.arrival);

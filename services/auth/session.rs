@@ -40,25 +40,13 @@ pub async fn start(gate: &mut Gate, tx: Scope, start: Start<'_>) -> Result<(Issu
         Some(application) => gate.app.sign_in.lifetime(&application.settings),
         None => gate.app.sign_in.refresh_token,
     };
+    let (id, expires_at) = (SessionId::new(gate.new_id()), gate.now + lifetime);
     let session = Session {
-        id: SessionId::new(gate.new_id()),
-        user: user.id,
         application: application.map(|application| application.id),
-        created_at: gate.now,
-        expires_at: gate.now + lifetime,
-        ended_at: None,
-        ended_until: None,
-        within: None,
         scope: scope.clone(),
-        generation: 0,
-        rotated_at: None,
-        last_seen_at: gate.now,
         device: gate.arrival.device(),
         methods,
-        signed_in_at: gate.now,
-        resources: Vec::new(),
-        claims: Vec::new(),
-        issuer: String::new(),
+        ..Session::begun(id, user.id, gate.now, expires_at)
     };
     tx.sessions().insert(&session).await?;
     let refresh_token = RefreshToken {

@@ -51,6 +51,14 @@ impl<M> Call<M> {
         self.door.arrival(Some(self.peer), self.metadata.as_ref())
     }
 
+    /// As handlers take it that want to know how it came in.
+    pub fn arrived(self) -> tonic::Request<M> {
+        let arrival = self.arrival();
+        let mut request = self.into_request();
+        request.extensions_mut().insert(arrival);
+        request
+    }
+
     /// As tonic's handlers take it.
     pub fn into_request(self) -> tonic::Request<M> {
         tonic::Request::from_parts(self.metadata, Extensions::new(), self.message)

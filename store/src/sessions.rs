@@ -84,6 +84,37 @@ pub struct Standing {
 }
 
 impl Session {
+    /// One that begins: of nobody's application and no browser, with no scope and nothing narrowed,
+    /// whose person proved now who she is, in no way yet and nowhere.
+    #[must_use]
+    pub fn begun(
+        id: SessionId,
+        user: UserId,
+        now: OffsetDateTime,
+        expires_at: OffsetDateTime,
+    ) -> Self {
+        Self {
+            id,
+            user,
+            application: None,
+            created_at: now,
+            expires_at,
+            ended_at: None,
+            ended_until: None,
+            within: None,
+            scope: String::new(),
+            generation: 0,
+            rotated_at: None,
+            last_seen_at: now,
+            device: Device::default(),
+            methods: Vec::new(),
+            signed_in_at: now,
+            resources: Vec::new(),
+            issuer: String::new(),
+            claims: Vec::new(),
+        }
+    }
+
     fn read(row: &sessions::Model) -> Result<Self> {
         let id = row.id.to_string();
         Ok(Self {
