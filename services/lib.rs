@@ -30,6 +30,7 @@ mod passkey;
 mod password;
 mod public_key;
 mod redirect;
+mod refusals;
 mod run;
 mod seal;
 pub mod serve;

@@ -3,6 +3,7 @@
 //! Who somebody is was found out before ([`Proven`]); what follows from it is here, and the same
 //! however she proved it.
 
+use gatepost_core::mfa::AMR_TWO_FACTORS;
 use gatepost_core::{OrganizationId, SessionId, Status, name};
 use gatepost_store::{Organization, Scope, Session, User};
 use time::OffsetDateTime;
@@ -59,12 +60,13 @@ impl Proven {
         let attempts = attempts
             .require_same(app, visitor, found.user(), now)
             .await?;
+        let who = found.user();
         let proven = found.prove(app, password).await?;
         if proven.is_none() {
             attempts.failed(app, now).await?;
         }
         require_password_sign_in(place)?;
-        let person = proven.ok_or_else(wrong)?;
+        let person = proven.ok_or_else(|| wrong().concerning(place.id, who))?;
         attempts.succeeded(app).await?;
         let (tx, user) = person.enter(app, password).await?;
         Ok(Self {
@@ -77,6 +79,7 @@ impl Proven {
 
 impl Proven {
     /// Herself again, when the password is enough; else a challenge, for which nobody is signed in.
+    /// `device_token` is what her device shows so as not to be asked; may be empty.
     ///
     /// # Errors
     /// What the store answers.
@@ -84,6 +87,7 @@ impl Proven {
         self,
         gate: &mut Gate,
         must_be_strong: bool,
+        device_token: &str,
     ) -> Result<std::result::Result<Self, Challenged>> {
         let Self { tx, user, methods } = self;
         let organization = tx.organizations().own().await?;
@@ -93,7 +97,7 @@ impl Proven {
             user: &user,
             application: None,
             scope: "",
-            device_token: "",
+            device_token,
             must_be_strong,
         };
         let tx = after_password(gate, tx, asked).await?;
@@ -182,6 +186,9 @@ impl Browser {
         let mut audit = Audit::new(actor(&user), "session.start", gate.now, &gate.arrival);
         audit.target("session", session.id);
         gate.commit(tx, audit).await?;
+        if session.methods.iter().any(|one| one == AMR_TWO_FACTORS) {
+            Attempts::forget_for_factor(&gate.app, user.id).await?;
+        }
         Ok(token.write(&gate.app.sealer))
     }
 

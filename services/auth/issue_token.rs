@@ -123,13 +123,18 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         .require_same(&gate.app, visitor, found.user(), gate.now)
         .await?;
     let who = found.user();
+    let whose = found.place();
     let Some(person) = found.prove(&gate.app, &request.password).await? else {
         attempts.failed(&gate.app, gate.now).await?;
         // Of a client everybody knows the organization, so nobody learns who is in it by this.
         if let Some(client) = &client {
             require_password_sign_in(&client.organization)?;
         }
-        return Err(person::wrong());
+        let wrong = person::wrong();
+        return Err(match whose {
+            Some(organization) => wrong.concerning(organization, who),
+            None => wrong,
+        });
     };
     issue::require_active(&person.organization)?;
     require_password_sign_in(&person.organization)?;

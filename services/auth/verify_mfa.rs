@@ -39,11 +39,15 @@ pub struct Met {
 /// `USER_SUSPENDED`; what the store answers.
 pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Result<Met> {
     let token = read(gate, token)?;
+    let organization = token.organization;
     Volume::Factor
         .require(&gate.app, gate.arrival.address, gate.now)
-        .await?;
+        .await
+        .map_err(|error| error.concerning(organization, None))?;
     let challenge = attempt(gate, token).await?;
-    let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await?;
+    let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await;
+    let attempts =
+        attempts.map_err(|error| error.concerning(organization, Some(challenge.user)))?;
     let taken = match presented.passkey {
         Some(shown) => Some(passkey_factor::open(gate, &challenge, shown).await?),
         None => None,

@@ -288,6 +288,12 @@ pub const SETTINGS: &[Setting] = &[
          365.",
     ),
     plain(
+        "mfa_change_max_age_seconds",
+        "900",
+        "Seconds after signing in for which people may change their own second factors, 0 (always) \
+         to 86400.",
+    ),
+    plain(
         "mail_url",
         "",
         "Who carries e-mail: `smtps://USER@HOST`, `smtp://USER@HOST` (with STARTTLS; plain to this \

@@ -8,11 +8,15 @@ pub mod answer;
 mod change_password;
 mod choose_organization;
 mod destination;
+mod device;
+mod enrol;
 mod forgot_password;
 mod passkey;
 mod passkeys;
+mod qr;
 mod reset_password;
 mod second_factor;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod style;
@@ -63,6 +67,10 @@ pub fn router(app: Arc<App>) -> Router {
             .route(
                 &format!("{prefix}/change-password"),
                 get(change_password::show).post(change_password::submit),
+            )
+            .route(
+                &format!("{prefix}/sessions"),
+                get(sessions::show).post(sessions::submit),
             )
             .route(
                 &format!("{prefix}/signout"),

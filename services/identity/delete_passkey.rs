@@ -3,7 +3,7 @@
 use gatepost_proto::identity::v1::{DeletePasskeyRequest, DeletePasskeyResponse};
 use uuid::Uuid;
 
-use super::own_factors::{oneself, require_two_factors};
+use super::own_factors::{oneself, require_recent, require_two_factors};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::mfa::Factors;
@@ -15,6 +15,7 @@ pub async fn delete_passkey(
     request: DeletePasskeyRequest,
 ) -> Result<DeletePasskeyResponse> {
     let user = oneself(&cx.caller, &request.id)?;
+    require_recent(&cx.app, &cx.caller, cx.now)?;
     require_two_factors(&cx.caller, &Factors::of(&cx.tx, user).await?)?;
     let id: Result<Uuid, _> = request.passkey_id.parse();
     let id = id.map_err(|_| Error::not_found("passkey"))?;

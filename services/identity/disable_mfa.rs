@@ -7,7 +7,7 @@ use gatepost_core::mfa::Method;
 use gatepost_proto::identity::v1::{DisableMfaRequest, DisableMfaResponse};
 use tonic::{Request, Response, Status};
 
-use super::own_factors::oneself;
+use super::own_factors::{oneself, require_recent};
 use crate::app::App;
 use crate::context::{Arrival, Caller, Cx};
 use crate::error::Result;
@@ -35,6 +35,7 @@ async fn prepare(
     arrival: Arrival,
 ) -> Result<(UserId, Option<Method>)> {
     let user = oneself(&caller, &request.id)?;
+    require_recent(&app, &caller, app.clock.now())?;
     let method = match request.mfa_type.as_str() {
         "" => None,
         name => Some(method_of(name)?),

@@ -3,7 +3,7 @@
 use gatepost_proto::identity::v1::{RenamePasskeyRequest, RenamePasskeyResponse};
 use uuid::Uuid;
 
-use super::own_factors::oneself;
+use super::own_factors::{oneself, require_recent};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::passkey::name_of;
@@ -14,6 +14,7 @@ pub async fn rename_passkey(
     request: RenamePasskeyRequest,
 ) -> Result<RenamePasskeyResponse> {
     let user = oneself(&cx.caller, &request.id)?;
+    require_recent(&cx.app, &cx.caller, cx.now)?;
     let name = name_of(&request.name)?;
     let none = || Error::not_found("passkey");
     let id: Uuid = request.passkey_id.parse().map_err(|_| none())?;

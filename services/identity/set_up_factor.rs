@@ -6,7 +6,7 @@ use gatepost_core::UserId;
 use gatepost_core::mfa::Method;
 use gatepost_proto::identity::v1::{SetUpFactorRequest, SetUpFactorResponse};
 
-use super::own_factors::{oneself, require_two_factors};
+use super::own_factors::{oneself, require_recent, require_two_factors};
 use super::own_passkeys;
 use crate::app::App;
 use crate::context::{Caller, Cx};
@@ -21,6 +21,7 @@ pub async fn prepare(
     request: SetUpFactorRequest,
 ) -> Result<(UserId, SetUpFactorResponse)> {
     let id = oneself(&caller, &request.id)?;
+    require_recent(&app, &caller, app.clock.now())?;
     let tx = app.store.write(caller.organization()).await?;
     let user = tx.users().get(id).await?;
     let user = user.ok_or_else(|| Error::not_found("user"))?;

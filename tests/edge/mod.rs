@@ -14,3 +14,4 @@ mod product;
 mod proxies;
 mod real_envoy;
 mod shop;
+mod step_up;

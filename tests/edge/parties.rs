@@ -168,10 +168,10 @@ async fn openid_client_without_a_secret_and_with_a_form_signs_people_in() {
     let mut command = node("openid_client.mjs");
     command.env("RESPONSE_MODE", "form_post");
     let party = scene.start(command);
-    scene.plays(&party, &[]).await;
-    scene
-        .plays(&party, &[("SCRIPTS", "off"), ("FORM_POST", "1")])
-        .await;
+    let consent = ("CONSENT", "1");
+    scene.plays(&party, &[consent]).await;
+    let bare = [("SCRIPTS", "off"), ("FORM_POST", "1"), consent];
+    scene.plays(&party, &bare).await;
     scene.world.close().await;
 }
 
@@ -253,7 +253,7 @@ async fn every_page_is_fit_to_be_seen() {
     let scene = Scene::at("localhost", settings).await;
     scene.world.person("carol", &[]).await;
     scene.world.person("bob", &["midaz-viewer-group"]).await;
-    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": ["app"]});
+    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": []});
     let (admin, path) = (&scene.world.admin, "/v1/mfa/policies");
     let set = scene.world.call(admin, Method::PUT, path, policy).await;
     set.is(200);
@@ -284,6 +284,6 @@ async fn every_page_is_fit_to_be_seen() {
         String::from_utf8_lossy(&done.stderr)
     );
     let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(seen, json!({"found": [], "pictures": 136}));
+    assert_eq!(seen, json!({"found": [], "pictures": 160}));
     scene.world.close().await;
 }

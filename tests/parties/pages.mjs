@@ -15,7 +15,7 @@ function faults() {
   if (!document.querySelector('main')) say('no main part');
   for (const input of document.querySelectorAll('input:not([type=hidden])')) {
     if (![...input.labels].some((label) => label.innerText.trim())) say('no label', input);
-    if (!input.autocomplete) say('no autocomplete', input);
+    if (!input.autocomplete && input.type !== 'checkbox') say('no autocomplete', input);
   }
   for (const target of document.querySelectorAll('input:not([type=hidden]), button')) {
     if (target.getBoundingClientRect().height < 44) say('hard to hit', target);
@@ -167,8 +167,13 @@ try {
         await page.locator(SIGN_IN).click();
         await page.locator('button[value=deny]').waitFor();
         await look(page, at('consent'));
+        await page.goto(`${AUTHORIZE}&prompt=select_account`);
+        await page.locator('button[value=other]').waitFor();
+        await look(page, at('select-account'));
         await page.goto(`${BASE}/signin`);
         await look(page, at('signed-in'));
+        await page.goto(`${BASE}/sessions`);
+        await look(page, at('sessions'));
         await page.goto(`${BASE}/change-password`);
         await look(page, at('change-password'));
         await page.goto(`${BASE}/signout`);
@@ -180,6 +185,9 @@ try {
         await page.locator('#username').fill(ENROLLING);
         await page.locator('#password').fill(PASSWORD);
         await page.locator(SIGN_IN).click();
+        await page.locator('#phone').waitFor();
+        await look(page, at('choose-factor'));
+        await page.locator('button[value=app]').click();
         await page.locator('#code').waitFor();
         await look(page, at('second-factor'));
         await passkeys(context, page, at);

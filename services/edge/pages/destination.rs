@@ -1,10 +1,10 @@
 //! Where a browser goes on after its person signed in: a path of this issuer, and nothing else.
 
-use gatepost_core::mfa::ACR_TWO_FACTORS;
 use gatepost_store::StoreError;
 use url::form_urlencoded::byte_serialize;
 
 use super::visit::Visit;
+use crate::edge::oauth::Strength;
 use crate::gateway::percent;
 use crate::redirect;
 
@@ -69,9 +69,8 @@ impl Destination {
             destination.source = redirect::source(&redirect_uri);
             destination.application = application.name;
             destination.login_hint = asked("login_hint");
-            let acr_values = asked("acr_values");
-            let mut wanted = acr_values.split_whitespace();
-            destination.wants_two_factors = wanted.any(|acr| acr == ACR_TWO_FACTORS);
+            let strength = Strength::of_texts(&asked("acr_values"), &asked("claims"));
+            destination.wants_two_factors = strength != Strength::Any;
             destination.locales = asked("ui_locales");
         }
         Ok(destination)

@@ -31,23 +31,25 @@ pub fn sign_in_form(
         ceremony: begun.ceremony,
         options: begun.options,
         mfa_token: String::new(),
+        offered: String::new(),
         is_named: false,
         label: visit.words.sign_in_with_passkey,
     })
 }
 
 /// What the page of a challenge offers.
-pub fn factor_form(visit: &Visit, offer: Offer, action: &str, mfa_token: &str) -> PasskeyForm {
+pub fn factor_form(visit: &Visit, offer: Offer, action: String) -> PasskeyForm {
     let (kind, label, begun): (_, _, Begun) = match offer {
         Offer::Use(begun) => ("get", visit.words.use_passkey, begun),
         Offer::Make(begun) => ("create", visit.words.add_passkey, begun),
     };
     PasskeyForm {
-        action: action.to_owned(),
+        action,
         kind,
         ceremony: begun.ceremony,
         options: begun.options,
-        mfa_token: mfa_token.to_owned(),
+        mfa_token: String::new(),
+        offered: String::new(),
         is_named: false,
         label,
     }
@@ -81,7 +83,7 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         }
         Err(error) if error.reason() == ErrorReason::PasskeyInvalid => {
             let text = visit.words.wrong_passkey;
-            Ok(sign_in::again(visit, destination, text))
+            Ok(sign_in::start_over(visit, destination, text))
         }
         Err(error) => Err(error.into()),
     }

@@ -9,7 +9,7 @@ use gatepost_core::mfa::{ACR_TWO_FACTORS, acr_of};
 use gatepost_proto::ErrorReason;
 use gatepost_store::Passkey;
 use http::StatusCode;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::answer::{self, Leads};
@@ -24,9 +24,6 @@ use crate::passkey::{
     Bound, Registration, Shown, begin_registration, finish_registration, invalid, keep, name_of,
     remove, take,
 };
-
-/// How long ago somebody may have signed in who changes what she signs in with.
-const RECENT: Duration = Duration::minutes(15);
 
 /// Why no passkey can be added.
 const NONE_MORE: [ErrorReason; 3] = [
@@ -118,7 +115,8 @@ async fn require_browser(visit: &Visit) -> Result<std::result::Result<Browser, R
     if !is_strong && !factors.methods().is_empty() {
         return Ok(Err(sign_in("%3Fstronger")));
     }
-    if session.signed_in_at + RECENT < visit.gate.now {
+    let most = visit.gate.app.mfa.change_max_age;
+    if !most.is_zero() && session.signed_in_at + most < visit.gate.now {
         return Ok(Err(sign_in("")));
     }
     Ok(Ok(browser))
@@ -220,6 +218,7 @@ async fn page(visit: &Visit, browser: &Browser, status: StatusCode, said: Said) 
         ceremony: begun.ceremony,
         options: begun.options,
         mfa_token: String::new(),
+        offered: String::new(),
         is_named: true,
         label: visit.words.add_passkey,
     });

@@ -72,6 +72,7 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
     let proven = Proven::by_password(&mut visit.gate, &place, username, password, device).await;
     let proven = match proven {
         Err(error) if error.reason() == ErrorReason::CredentialsInvalid => {
+            visit.audit(&error).await;
             let (field, text) = ("username", visit.words.wrong_password);
             let problem = Some(Problem { field, text });
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -80,15 +81,21 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         proven => proven?,
     };
     let must_be_strong = destination.wants_two_factors;
-    let completed = proven.complete(&mut visit.gate, must_be_strong).await?;
-    match completed {
+    let remembered = visit.remembered().to_owned();
+    let completed = proven.complete(&mut visit.gate, must_be_strong, &remembered);
+    match completed.await? {
         Ok(proven) => go_on(visit, proven, &destination).await,
-        Err(challenged) => second_factor::ask(visit, challenged, &destination).await,
+        Err(challenged) => second_factor::ask(visit, challenged, destination).await,
     }
 }
 
+/// The challenge is over: it begins again with the password.
+pub fn again(visit: &Visit, destination: Destination) -> Response {
+    start_over(visit, destination, visit.words.challenge_over)
+}
+
 /// It begins again, because of that.
-pub fn again(visit: &Visit, destination: Destination, text: &'static str) -> Response {
+pub fn start_over(visit: &Visit, destination: Destination, text: &'static str) -> Response {
     let field = "username";
     let problem = Some(Problem { field, text });
     let status = StatusCode::UNPROCESSABLE_ENTITY;

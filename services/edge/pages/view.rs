@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::enrol::Enrolling;
+use super::qr::Picture;
 use super::words::Words;
 
 /// What all pages have.
@@ -67,6 +69,8 @@ pub struct PasskeyForm {
     pub options: String,
     /// Names the challenge, if there is one.
     pub mfa_token: String,
+    /// What else somebody may set up who has no factor; empty otherwise.
+    pub offered: String,
     /// Whether it is given a name.
     pub is_named: bool,
     /// What the button says.
@@ -149,6 +153,8 @@ pub struct SecondFactor {
     pub secret: String,
     /// The address that opens an app with it.
     pub url: String,
+    /// The same as a picture, for an app on another device.
+    pub picture: Option<Picture>,
     /// The recovery codes of a first factor.
     pub recovery_codes: Vec<String>,
     /// What to enter.
@@ -163,6 +169,36 @@ pub struct SecondFactor {
     pub asks_code: bool,
     /// A passkey instead.
     pub passkey: Option<PasskeyForm>,
+    /// What somebody sets up who has none.
+    pub enrolling: Option<Enrolling>,
+    /// For how many days the device may be remembered; 0 for not at all.
+    pub remember_days: u64,
+    /// Whether it is to be.
+    pub remembers: bool,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}
+
+/// Choosing a first second factor.
+#[derive(Template)]
+#[template(path = "choose_factor.html")]
+pub struct ChooseFactor {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// Names the challenge.
+    pub mfa_token: String,
+    /// What may be chosen, separated by spaces.
+    pub offered: String,
+    /// Whether an app may be.
+    pub app: bool,
+    /// Whether codes by e-mail may be.
+    pub email: bool,
+    /// Whether codes by SMS may be.
+    pub sms: bool,
+    /// Whether a passkey may be.
+    pub passkey: bool,
     /// What is wrong.
     pub problem: Option<Problem>,
 }
@@ -195,6 +231,20 @@ pub struct Consent {
     pub username: String,
 }
 
+/// Whether to go on as who is signed in.
+#[derive(Template)]
+#[template(path = "select_account.html")]
+pub struct SelectAccount {
+    /// What all pages have.
+    pub page: Page,
+    /// The application's name.
+    pub application: String,
+    /// Where the form goes.
+    pub action: String,
+    /// Who is signed in.
+    pub username: String,
+}
+
 /// An answer that travels in a form (OAuth 2.0 Form Post Response Mode).
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -215,6 +265,42 @@ pub struct SignedIn {
     pub page: Page,
     /// Who is signed in.
     pub username: String,
+}
+
+/// One's own sessions.
+#[derive(Template)]
+#[template(path = "sessions.html")]
+pub struct SessionsPage {
+    /// What all pages have.
+    pub page: Page,
+    /// Who is signed in.
+    pub username: String,
+    /// The newest ones.
+    pub sessions: Vec<SessionLine>,
+    /// Whether one ended just now.
+    pub has_ended: bool,
+    /// Whether there are any elsewhere.
+    pub has_others: bool,
+}
+
+/// One session.
+pub struct SessionLine {
+    /// Which one.
+    pub id: String,
+    /// What its device is called.
+    pub device: String,
+    /// The application through which it began; empty without one.
+    pub application: String,
+    /// Where it was used last.
+    pub address: String,
+    /// When it began.
+    pub began: String,
+    /// When it was used last.
+    pub seen: String,
+    /// How she proved who she is.
+    pub methods: String,
+    /// Whether it is in this browser.
+    pub is_here: bool,
 }
 
 /// Whether to sign out.

@@ -1,5 +1,9 @@
 //! What the pages say, in each language. A word that is missing in one does not compile.
 
+mod account;
+
+pub use account::Account;
+
 use crate::auth::Language;
 
 /// The words of one language.
@@ -9,6 +13,8 @@ pub struct Words {
     pub language: &'static str,
     /// The language of mails.
     pub letters: Language,
+    /// What the pages about one's own account say.
+    pub account: &'static Account,
     pub forgot_password: &'static str,
     pub forgot_text: &'static str,
     pub mail_link: &'static str,
@@ -113,6 +119,7 @@ pub struct Words {
 pub static ENGLISH: Words = Words {
     language: "en",
     letters: Language::English,
+    account: &account::ENGLISH,
     forgot_password: "Forgot your password?",
     forgot_text: "Enter your username or e-mail address. If there is an account, we mail a link \
          to it with which you set a new password.",
@@ -216,7 +223,7 @@ pub static ENGLISH: Words = Words {
          another one first.",
     no_passkeys: "No passkey can be added here.",
     passkey_script: "Adding one needs a browser that runs scripts.",
-    enrol_passkey: "Your organization asks for a passkey. Your browser must run scripts for this.",
+    enrol_passkey: "Add a passkey to go on. Your browser must run scripts for this.",
     recovery_hint: "One of your recovery codes, if you do not have your passkey.",
     back: "Back",
 };
@@ -225,6 +232,7 @@ pub static ENGLISH: Words = Words {
 pub static PORTUGUESE: Words = Words {
     language: "pt-BR",
     letters: Language::Portuguese,
+    account: &account::PORTUGUESE,
     forgot_password: "Esqueceu a senha?",
     forgot_text: "Informe seu nome de usuário ou e-mail. Se houver uma conta, enviaremos a ela \
          um link para definir uma nova senha.",
@@ -327,7 +335,7 @@ pub static PORTUGUESE: Words = Words {
     last_factor: "Sua organização exige um segundo fator, e este é o último. Adicione outro antes.",
     no_passkeys: "Não é possível adicionar chaves de acesso aqui.",
     passkey_script: "Para adicionar uma, o navegador precisa executar scripts.",
-    enrol_passkey: "Sua organização exige uma chave de acesso. Para isso, o navegador precisa \
+    enrol_passkey: "Adicione uma chave de acesso para continuar. Para isso, o navegador precisa \
          executar scripts.",
     recovery_hint: "Um dos seus códigos de recuperação, se você não tiver a chave de acesso.",
     back: "Voltar",

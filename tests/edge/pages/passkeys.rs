@@ -199,15 +199,28 @@ async fn who_must_have_a_passkey_makes_one_on_the_way() {
         let set = world.call(&world.admin, Method::PUT, "/v1/mfa/policies", policy);
         set.await.is(200);
         let mut browser = Browser::new(&world);
-        let page = browser.fill_in("/signin", "alice").await;
+        let mut page = browser.fill_in("/signin", "alice").await;
         assert!(
             page.text.contains("Set up a second factor"),
             "{}",
             page.text
         );
+        // Where there is a choice, she chooses it.
+        if methods.as_array().unwrap().len() > 1 {
+            let (token, challenge) = (page.field("form_token"), page.field("mfa_token"));
+            let offered = page.field("offered");
+            assert_eq!(offered, "app passkey");
+            let fields = [
+                ("form_token", token.as_str()),
+                ("mfa_token", challenge.as_str()),
+                ("offered", offered.as_str()),
+                ("set_up", "passkey"),
+            ];
+            page = browser.post(&page.action(), &fields).await;
+        }
+        is_guarded(&page);
         assert_eq!(page.text.matches("<li><code>").count(), 10);
-        let is_only = methods.as_array().unwrap().len() == 1;
-        assert_eq!(page.text.contains("name=\"code\""), !is_only);
+        assert!(!page.text.contains("name=\"code\""), "{}", page.text);
         let form = Form::of(&page);
         let (_, rest) = page.text.split_once("name=\"mfa_token\" value=\"").unwrap();
         let challenge = rest.split('"').next().unwrap().to_owned();
