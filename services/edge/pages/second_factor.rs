@@ -170,12 +170,7 @@ pub fn action(visit: &Visit, place: &Destination) -> String {
 ///
 /// # Errors
 /// What the store answers.
-pub async fn page(
-    visit: &Visit,
-    asked: Asked,
-    place: &Destination,
-    status: StatusCode,
-) -> Outcome {
+pub async fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode) -> Outcome {
     let words = visit.words;
     let chosen = asked.enrolling.as_ref().map(|one| one.method);
     let asks_code = chosen != Some(Some(Method::Passkey));
