@@ -56,8 +56,8 @@ pub fn client_header(value: &str) -> Option<(String, String)> {
     crate::edge::client_header(value)
 }
 
-/// What a request at the authorization endpoint wants, in words: as it came, and as it is written on
-/// the way to the sign-in page and back. Nothing when it is refused.
+/// What a request at the authorization endpoint wants, in words: as it came, and as it is written
+/// on the way to the sign-in page and back. Nothing when it is refused.
 pub fn authorization(query: &str) -> Option<[String; 2]> {
     crate::edge::wishes(query)
 }

@@ -174,7 +174,7 @@ async fn an_application_is_told_when_a_user_is_suspended_or_goes() {
     world
         .patch(&world.admin, &path, suspended.clone())
         .await
-        .is(200);
+        .is(204);
     let heard = ear.heard(2).await;
     let told: Vec<_> = heard
         .iter()
@@ -182,9 +182,9 @@ async fn an_application_is_told_when_a_user_is_suspended_or_goes() {
         .collect();
     assert!(told.contains(&one) && told.contains(&two), "{told:?}");
     // What changes nothing tells nothing.
-    world.patch(&world.admin, &path, suspended).await.is(200);
+    world.patch(&world.admin, &path, suspended).await.is(204);
     let active = json!({"status": "active", "firstName": "A"});
-    world.patch(&world.admin, &path, active).await.is(200);
+    world.patch(&world.admin, &path, active).await.is(204);
     let three = sid(&mut browser).await;
     world.delete(&world.admin, &path).await.is(204);
     let heard = ear.heard(5).await;
