@@ -142,6 +142,10 @@ pub struct NewPassword {
 /// The second factor.
 #[derive(Template)]
 #[template(path = "second_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
 pub struct SecondFactor {
     /// What all pages have.
     pub page: Page,
@@ -182,6 +186,10 @@ pub struct SecondFactor {
 /// Choosing a first second factor.
 #[derive(Template)]
 #[template(path = "choose_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
 pub struct ChooseFactor {
     /// What all pages have.
     pub page: Page,
