@@ -13,6 +13,8 @@ pub const DOMAIN: &str = "gatepost";
 
 /// Of a body that nobody here reads.
 const UNSUPPORTED_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+/// Of what went wrong inside.
+const INTERNAL: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
 impl ErrorReason {
     /// The gRPC code.
@@ -108,9 +110,7 @@ impl ErrorReason {
             | Self::DecisionUnavailable
             | Self::DeliveryFailed => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
-            Self::Unspecified | Self::Internal => {
-                (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
-            }
+            Self::Unspecified | Self::Internal => (Code::Internal, INTERNAL),
         }
     }
 

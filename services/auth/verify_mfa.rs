@@ -31,8 +31,8 @@ pub struct Met {
     pub methods: Vec<String>,
 }
 
-/// Meets a challenge with a code or a passkey. It ends with the transaction: nothing has happened before that is
-/// committed, but that the try was counted.
+/// Meets a challenge with a code or a passkey. It ends with the transaction: nothing has happened
+/// before that is committed, but that the try was counted.
 ///
 /// # Errors
 /// `MFA_TOKEN_INVALID`, `MFA_CODE_INVALID`, `PASSKEY_INVALID`, `TOO_MANY_ATTEMPTS`,

@@ -28,7 +28,8 @@ impl<'a> Mfa<'a> {
         Self { scope }
     }
 
-    /// Forgets all of a user's factors, passkeys among them, recovery codes, remembered devices and challenges.
+    /// Forgets all of a user's factors, passkeys among them, recovery codes, remembered devices and
+    /// challenges.
     pub async fn forget(self, user: UserId) -> Result<()> {
         self.remove_factors(user, None).await?;
         self.set_recovery_codes(user, &[]).await?;

@@ -57,6 +57,24 @@ pub async fn passkeys_are_one_factor(world: World) {
         Some(now()),
         "the new one is preferred, too"
     );
+    assert_eq!(
+        tx.mfa()
+            .remove_factors(ann.id, Some(Method::App))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(tx.mfa().remove_factors(ann.id, None).await.unwrap(), 1);
+    assert_eq!(tx.mfa().passkeys(ann.id).await.unwrap(), []);
+    let prefer = tx.mfa().prefer(ann.id, Method::Passkey, now());
+    assert!(!prefer.await.unwrap());
+}
+
+pub async fn what_is_known_of_a_passkey_changes(world: World) {
+    let ann = world.add_user("Ann").await;
+    let tx = world.store.write(world.acme).await.unwrap();
+    let three = passkey(&ann, 3);
+    tx.mfa().add_passkey(&three).await.unwrap();
     let used = Passkey {
         sealed: vec![9],
         backed_up: true,
@@ -76,21 +94,6 @@ pub async fn passkeys_are_one_factor(world: World) {
         ..used
     };
     assert_eq!(known, Some(expected));
-    assert_eq!(
-        tx.mfa()
-            .remove_factors(ann.id, Some(Method::App))
-            .await
-            .unwrap(),
-        0
-    );
-    assert_eq!(tx.mfa().remove_factors(ann.id, None).await.unwrap(), 1);
-    assert_eq!(tx.mfa().passkeys(ann.id).await.unwrap(), []);
-    assert!(
-        !tx.mfa()
-            .prefer(ann.id, Method::Passkey, now())
-            .await
-            .unwrap()
-    );
 }
 
 pub async fn a_credential_is_there_once_in_an_organization(world: World) {
