@@ -16,7 +16,7 @@ mod proxied;
 #[cfg(test)]
 mod tests;
 
-pub use oauth::client_header;
+pub use oauth::{client_header, wishes};
 
 use std::sync::Arc;
 

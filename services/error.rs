@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use gatepost_core::group::NestError;
 use gatepost_core::name::NameError;
+use gatepost_core::{OrganizationId, UserId};
 use gatepost_proto::validate::Violations;
 use gatepost_proto::{ErrorReason, reason};
 use gatepost_store::StoreError;
@@ -24,6 +25,17 @@ pub struct Error {
     metadata: Vec<(&'static str, String)>,
     cause: Option<Cause>,
     violations: Option<Violations>,
+    /// Boxed, so that errors stay small.
+    concerned: Option<Box<Concerned>>,
+}
+
+/// Whom a refusal is about, for the audit log. No caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concerned {
+    /// Where.
+    pub organization: OrganizationId,
+    /// Whose account it is about, if that is known.
+    pub user: Option<UserId>,
 }
 
 impl Error {
@@ -35,7 +47,21 @@ impl Error {
             metadata: Vec::new(),
             cause: None,
             violations: None,
+            concerned: None,
         }
+    }
+
+    /// Says whom it is about, unless that was said before by who knew better.
+    #[must_use]
+    pub fn concerning(mut self, organization: OrganizationId, user: Option<UserId>) -> Self {
+        let concerned = Concerned { organization, user };
+        self.concerned.get_or_insert_with(|| Box::new(concerned));
+        self
+    }
+
+    /// Whom it is about, if that is known.
+    pub fn concerned(&self) -> Option<Concerned> {
+        self.concerned.as_deref().copied()
     }
 
     /// Adds one of the metadata keys that the contract documents for the reason.

@@ -10,6 +10,8 @@ pub mod world;
 
 #[path = "hostile/at_rest.rs"]
 mod at_rest;
+#[path = "hostile/audited.rs"]
+mod audited;
 #[path = "hostile/bad_input.rs"]
 mod bad_input;
 #[path = "hostile/calls.rs"]

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::mfa::{
     self, Factors, MfaToken, Need, challenge_over, device_hash, new_device_token, wrong_code,
 };
+use crate::passkey::{self, Refusal};
 
 /// What somebody with the right password is told instead of a token.
 pub struct Challenged {
@@ -172,6 +173,8 @@ pub enum Failure {
     Replayed,
     /// Too late, or too often.
     Over,
+    /// This is wrong with the passkey.
+    Passkey(Refusal),
 }
 
 /// Tells the audit log of somebody who knows the password and did not meet the challenge; the
@@ -193,6 +196,7 @@ pub async fn refuse(
         Failure::Wrong => ("MFA_CODE_INVALID", wrong_code()),
         Failure::Replayed => ("MFA_CODE_REPLAYED", wrong_code()),
         Failure::Over => ("MFA_TOKEN_INVALID", challenge_over()),
+        Failure::Passkey(refusal) => (refusal.reason(), passkey::invalid()),
     };
     if failure == Failure::Over {
         // It tells the log once.

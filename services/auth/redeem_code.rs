@@ -2,7 +2,7 @@
 
 use gatepost_core::Status;
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, GrantType, Organization, Scope, Session, User};
+use gatepost_store::{GrantType, Organization, Scope, Session, User};
 
 use super::client::Client;
 use super::issue::{Issue, Issued, Told, for_person, narrowed, require_active};
@@ -115,13 +115,4 @@ async fn standing(tx: &Scope, code: &Code, gate: &Gate) -> Result<(Organization,
 fn invalid() -> Error {
     let message = "the code is unknown, expired, used, or of another request";
     Error::new(ErrorReason::CodeInvalid, message)
-}
-
-/// Who ends what was stolen: nobody who is known.
-pub fn nobody() -> Actor {
-    Actor {
-        kind: "anonymous".into(),
-        id: String::new(),
-        name: String::new(),
-    }
 }

@@ -8,9 +8,8 @@ use gatepost_store::{Actor, ClientSettings, GrantType, Scope, Standing, User};
 
 use super::client::Client;
 use super::issue::{Issue, Issued, Told, Wish, for_person, narrowed, person_scope, require_active};
-use super::redeem_code::nobody;
 use crate::attempts::Volume;
-use crate::context::{Audit, Gate};
+use crate::context::{Audit, Gate, nobody};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
 
@@ -67,10 +66,15 @@ pub struct Turn<'a> {
 /// `TOO_MANY_ATTEMPTS`; `REFRESH_TOKEN_INVALID`; `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`;
 /// `ORGANIZATION_SUSPENDED`; what the store answers.
 pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    let presented = RefreshToken::read(&gate.app.sealer, turn.token);
     Volume::Refresh
         .require(&gate.app, gate.arrival.address, gate.now)
-        .await?;
-    let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
+        .await
+        .map_err(|error| match presented {
+            Some(known) => error.concerning(known.organization, None),
+            None => error,
+        })?;
+    let presented = presented.ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
     let standing = standing(&tx, presented, turn.client).await?;
     let organization = &standing.organization;

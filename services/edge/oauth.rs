@@ -12,6 +12,7 @@ mod metadata;
 mod refusal;
 mod userinfo;
 
+pub use authorize::{Strength, wishes};
 pub use client::header as client_header;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use gatepost_core::{Status, Subject};
-use gatepost_replica::ISSUERS;
+use gatepost_core::{OrganizationId, Status, Subject};
+use gatepost_replica::{ISSUERS, Want};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
@@ -33,6 +34,7 @@ use self::refusal::{Code, Refusal};
 use crate::app::App;
 use crate::auth::{self, Asker, Client, Issued, Redemption, Wish};
 use crate::context::{Arrival, Audit, Gate};
+use crate::refusals;
 
 /// What an answer is under.
 type Answer = Result<Value, Refusal>;
@@ -82,6 +84,7 @@ pub fn for_browsers(app: Arc<App>) -> Router {
                 get(authorize::ask).post(authorize::ask_by_form),
             )
             .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
+            .route(&format!("{prefix}/oauth/select"), post(authorize::select))
             .route(
                 &format!("{prefix}/oauth/end_session"),
                 get(end_session::ask).post(end_session::ask_by_form),
@@ -265,8 +268,22 @@ async fn serve(
     };
     match result.await {
         Ok(value) => said(StatusCode::OK, &value),
-        Err(refusal) => refusal.respond(face, &arrival),
+        Err(refusal) => {
+            let place = place(&app, slug.as_deref()).await;
+            refusals::audit(&app, &arrival, face, place, refusal.error()).await;
+            refusal.respond(face, &arrival)
+        }
     }
+}
+
+/// The organization of an issuer, as far as this replica knows it.
+async fn place(app: &App, slug: Option<&str>) -> Option<OrganizationId> {
+    let snapshots = &app.gatekeeper.snapshots;
+    let (slug, system) = (slug?, snapshots.system());
+    let present = snapshots.get(system, Want::default()).await.ok()?;
+    let mut all = present.system.organizations();
+    let found = all.find(|(_, organization)| *organization.slug == *slug);
+    found.map(|(id, _)| id)
 }
 
 /// The address of an issuer.

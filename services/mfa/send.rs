@@ -142,7 +142,7 @@ async fn deliver(
     let text = format!("{code} is your code for {name}. It is good for {minutes} minutes, once.");
     let message = match target.method {
         Method::Sms => Message::Sms { to, text },
-        Method::App | Method::Email => Message::Mail {
+        Method::Passkey | Method::App | Method::Email => Message::Mail {
             to,
             subject: format!("{code} is your code"),
             text: format!(
@@ -182,7 +182,7 @@ pub(super) fn too_many(until: OffsetDateTime, now: OffsetDateTime) -> Error {
 impl Target {
     fn open(sealer: &Sealer, factor: &Factor) -> Result<Self> {
         let Factor { method, user, .. } = *factor;
-        if method == Method::App {
+        if matches!(method, Method::App | Method::Passkey) {
             return Err(unavailable());
         }
         let plain = sealer.open(&purpose("second factor", user, method), &factor.sealed)?;

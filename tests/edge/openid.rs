@@ -4,10 +4,13 @@
 mod back_channel;
 mod codes;
 mod logout;
+mod native;
 mod redirects;
 mod requests;
 mod resources;
+mod select;
 mod settings;
+mod strength;
 mod userinfo;
 
 use base64::Engine as _;

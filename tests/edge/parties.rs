@@ -37,8 +37,13 @@ struct Scene {
 
 impl Scene {
     async fn set(settings: Value) -> Self {
+        Self::at("127.0.0.1", settings).await
+    }
+
+    /// The same under a name of this machine.
+    async fn at(host: &str, settings: Value) -> Self {
         let port = free_port();
-        let issuer = format!("http://127.0.0.1:{port}");
+        let issuer = format!("http://{host}:{port}");
         let listen = format!("127.0.0.1:{port}");
         let own = [
             ("GATEPOST_LISTEN", listen.as_str()),
@@ -163,10 +168,10 @@ async fn openid_client_without_a_secret_and_with_a_form_signs_people_in() {
     let mut command = node("openid_client.mjs");
     command.env("RESPONSE_MODE", "form_post");
     let party = scene.start(command);
-    scene.plays(&party, &[]).await;
-    scene
-        .plays(&party, &[("SCRIPTS", "off"), ("FORM_POST", "1")])
-        .await;
+    let consent = ("CONSENT", "1");
+    scene.plays(&party, &[consent]).await;
+    let bare = [("SCRIPTS", "off"), ("FORM_POST", "1"), consent];
+    scene.plays(&party, &bare).await;
     scene.world.close().await;
 }
 
@@ -243,9 +248,12 @@ async fn mod_auth_openidc_signs_people_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_fit_to_be_seen() {
     let address = "http://127.0.0.1/cb";
-    let scene = Scene::set(json!({"redirectUris": [address], "asksConsent": true})).await;
+    // Passkeys are made for names only.
+    let settings = json!({"redirectUris": [address], "asksConsent": true});
+    let scene = Scene::at("localhost", settings).await;
+    scene.world.person("carol", &[]).await;
     scene.world.person("bob", &["midaz-viewer-group"]).await;
-    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": ["app"]});
+    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": []});
     let (admin, path) = (&scene.world.admin, "/v1/mfa/policies");
     let set = scene.world.call(admin, Method::PUT, path, policy).await;
     set.is(200);
@@ -265,6 +273,7 @@ async fn every_page_is_fit_to_be_seen() {
         .env("AUTHORIZE", &authorize)
         .env("USERNAME", "alice")
         .env("ENROLLING", "bob")
+        .env("PASSKEYS", "carol")
         .env("PASSWORD", PASSWORD)
         .env("PICTURES", &path);
     let done = tokio::task::spawn_blocking(move || command.output());
@@ -275,6 +284,6 @@ async fn every_page_is_fit_to_be_seen() {
         String::from_utf8_lossy(&done.stderr)
     );
     let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(seen, json!({"found": [], "pictures": 104}));
+    assert_eq!(seen, json!({"found": [], "pictures": 160}));
     scene.world.close().await;
 }

@@ -15,6 +15,7 @@ mod literals;
 mod marks;
 mod message_providers;
 mod organizations;
+mod passkeys;
 mod passwords;
 mod revisions;
 mod sessions;
@@ -76,6 +77,8 @@ on_both_engines! {
         a_client_tells_its_organization, failures_are_counted, failures_count_in_parallel;
     message_providers: a_link_is_before_the_default, a_provider_is_its_organizations_own,
         password_sign_in_is_on_until_it_is_put_off;
+    passkeys: passkeys_are_one_factor, what_is_known_of_a_passkey_changes,
+        a_credential_is_there_once_in_an_organization;
     marks: a_mark_is_set_once, marks_that_are_over_go, of_many_at_once_one_marks;
     literals: sql_text_is_a_literal;
 }
