@@ -142,6 +142,7 @@ async fn setting_up_sends_so_many_codes_and_no_more() {
     fifth.refuses(ErrorReason::TooManyAttempts);
     assert_eq!(outbox.count(), 4);
     world.pass(Duration::from_mins(15)).await;
+    let alice = world.sign_in("alice").await;
     world.post(&alice, &path, set_up).await.is(200);
 }
 
