@@ -11,5 +11,6 @@ mod logout;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;
+mod second_factor_limits;
 mod send_mfa_code;
 mod verify_mfa;

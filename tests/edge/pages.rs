@@ -1,6 +1,7 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
 mod forms;
+mod lifetimes;
 mod passwords;
 mod second_factor;
 mod sign_in;

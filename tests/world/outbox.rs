@@ -29,6 +29,11 @@ pub struct Sent {
 impl Outbox {
     /// A world that sends its messages here.
     pub async fn with_world() -> (World, Self) {
+        Self::with_world_of(&[]).await
+    }
+
+    /// As [`Outbox::with_world`], with these settings over the test's own.
+    pub async fn with_world_of(more: &[(&str, &str)]) -> (World, Self) {
         let outbox = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -43,6 +48,7 @@ impl Outbox {
             ("GATEPOST_SMS_FROM", "+15550001111"),
             ("GATEPOST_SMS_SECRET", "token"),
         ];
+        let settings = [&settings[..], more].concat();
         (World::start_with(&settings).await, outbox)
     }
 
