@@ -5,11 +5,14 @@ mod back_channel;
 mod codes;
 mod issuers;
 mod logout;
+mod promises;
+mod public_clients;
 mod redirects;
 mod requests;
 mod resources;
 mod settings;
 mod userinfo;
+mod words;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

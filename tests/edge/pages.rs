@@ -1,6 +1,8 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
 mod forms;
+mod found_browser;
+mod hosts;
 mod lifetimes;
 mod passwords;
 mod second_factor;

@@ -102,7 +102,7 @@ async fn no_generated_bytes_break_anything() {
         for kind in ["application/json", "application/x-www-form-urlencoded"] {
             for index in 0..6 {
                 // No body at all first, which for most is a request that lacks everything.
-                let some = || strategy.new_tree(&mut runner).unwrap().current();
+                let mut some = || strategy.new_tree(&mut runner).unwrap().current();
                 let bytes = if index == 0 { Vec::new() } else { some() };
                 let path = rpc.binding.template.replace(['{', '}'], "");
                 let request = world.request(rpc.binding.method.parse().unwrap(), &path);

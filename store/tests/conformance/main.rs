@@ -14,6 +14,7 @@ mod installation;
 mod literals;
 mod marks;
 mod message_providers;
+mod mfa;
 mod organizations;
 mod passwords;
 mod revisions;
@@ -77,5 +78,7 @@ on_both_engines! {
     message_providers: a_link_is_before_the_default, a_provider_is_its_organizations_own,
         password_sign_in_is_on_until_it_is_put_off;
     marks: a_mark_is_set_once, marks_that_are_over_go, of_many_at_once_one_marks;
+    mfa: a_challenge_is_tried_so_often, a_code_is_sent_so_often, a_step_is_used_once,
+        a_recovery_code_is_used_once;
     literals: sql_text_is_a_literal;
 }
