@@ -210,7 +210,7 @@ async fn serve(
         router(&gatekeeper, app, config, &public_url, Arc::clone(&draining)).await?;
     let short = methods::short_way(Arc::clone(&door), &gatekeeper, &health);
     let faces = Faces {
-        router: behind(&door, router, config)?,
+        router: behind(&door, router, app.map(edge::for_browsers), config)?,
         short: match app {
             Some(app) => methods::of_auth(short, app),
             None => short,
@@ -453,12 +453,19 @@ fn door(clock: Clock, config: &Config) -> Arc<Door> {
     })
 }
 
-/// What every request passes that goes the long way, whatever its face.
-fn behind(door: &Arc<Door>, router: Router, config: &Config) -> Result<Router> {
+/// What every request passes that goes the long way, whatever its face. Pages of other sites may
+/// call what programs call, where the settings say so, and never read what people look at.
+fn behind(
+    door: &Arc<Door>,
+    router: Router,
+    pages: Option<Router>,
+    config: &Config,
+) -> Result<Router> {
     let enter = axum::middleware::from_fn_with_state(Arc::clone(door), door::enter);
-    Ok(router
-        .layer(enter)
-        .layer(cors::layer(&config.cors_origins)?))
+    let router = router
+        .layer(enter.clone())
+        .layer(cors::layer(&config.cors_origins)?);
+    Ok(router.merge(pages.unwrap_or_default().layer(enter)))
 }
 
 /// Serves one method and nothing else, on the same transport and by the same short way as ours:

@@ -394,6 +394,11 @@ impl World {
         self.backend.data.path()
     }
 
+    /// Everything that the database holds, of one that is no file in that folder.
+    pub fn dump(&self) -> Option<String> {
+        self.backend.dump()
+    }
+
     /// Whether volume is counted by Valkey, and not in the server's own process.
     pub fn counts_by_valkey(&self) -> bool {
         self.backend.valkey.is_some()

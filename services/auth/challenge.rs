@@ -8,6 +8,7 @@ use gatepost_store::{
 };
 
 use super::issue::require_active;
+use super::issue_token::require_password_sign_in;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::mfa::{
@@ -119,11 +120,13 @@ pub struct Standing {
 /// Begins the transaction in which a challenge may be met, if all that it stands on still stands.
 ///
 /// # Errors
-/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`; what the store answers.
+/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`; what the
+/// store answers.
 pub async fn enter(gate: &Gate, token: MfaToken, challenge: &Challenge) -> Result<Standing> {
     let tx = gate.app.store.write(token.organization).await?;
     let organization = tx.organizations().own().await?;
     require_active(&organization)?;
+    require_password_sign_in(&organization)?;
     let user = tx.users().get(challenge.user).await?;
     let user = user.ok_or_else(challenge_over)?;
     if user.status == Status::Suspended {

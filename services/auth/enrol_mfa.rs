@@ -5,6 +5,7 @@ use gatepost_proto::auth::v1::{EnrolMfaRequest, EnrolMfaResponse};
 use gatepost_store::Purpose;
 
 use super::challenge::{Standing, enter, read};
+use crate::attempts::Volume;
 use crate::context::{Audit, Gate};
 use crate::error::Result;
 use crate::mfa::{self, SetUp, Wish, challenge_over, first_recovery_codes, method_of, set_up};
@@ -31,6 +32,9 @@ pub async fn enrol_mfa(gate: &mut Gate, request: EnrolMfaRequest) -> Result<Enro
 /// `MFA_TOKEN_INVALID`, `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
 pub async fn enrol(gate: &mut Gate, token: &str, method: Method, phone: &str) -> Result<SetUp> {
     let token = read(gate, token)?;
+    Volume::Factor
+        .require(&gate.app, gate.arrival.address, gate.now)
+        .await?;
     let tx = gate.app.store.read(token.organization).await?;
     let challenge = tx.mfa().get_challenge(token.challenge).await?;
     drop(tx);

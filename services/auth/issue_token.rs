@@ -42,7 +42,8 @@ pub async fn issue_token(
     request: IssueTokenRequest,
 ) -> Result<IssueTokenResponse> {
     match request.grant_type.as_str() {
-        "password" => password(gate, request).await,
+        // What is large and rare is not carried about by what is small and frequent.
+        "password" => Box::pin(password(gate, request)).await,
         "client_credentials" => client_credentials(gate, request).await,
         "" => Err(incomplete("grantType")),
         _ => Err(Error::new(

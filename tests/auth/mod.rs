@@ -14,5 +14,6 @@ mod passkey_factor;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;
+mod second_factor_limits;
 mod send_mfa_code;
 mod verify_mfa;

@@ -2,6 +2,9 @@
 
 mod enrolling;
 mod forms;
+mod found_browser;
+mod hosts;
+mod lifetimes;
 mod passkeys;
 mod passwords;
 mod remembering;

@@ -14,6 +14,7 @@ mod installation;
 mod literals;
 mod marks;
 mod message_providers;
+mod mfa;
 mod organizations;
 mod passkeys;
 mod passwords;
@@ -80,5 +81,7 @@ on_both_engines! {
     passkeys: passkeys_are_one_factor, what_is_known_of_a_passkey_changes,
         a_credential_is_there_once_in_an_organization;
     marks: a_mark_is_set_once, marks_that_are_over_go, of_many_at_once_one_marks;
+    mfa: a_challenge_is_tried_so_often, a_code_is_sent_so_often, a_step_is_used_once,
+        a_recovery_code_is_used_once;
     literals: sql_text_is_a_literal;
 }
