@@ -26,6 +26,7 @@ mod manifests;
 mod mfa;
 mod once;
 mod outbound;
+mod passkey;
 mod password;
 mod public_key;
 mod redirect;

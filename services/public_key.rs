@@ -74,7 +74,8 @@ fn is_rsa(modulus: Option<Vec<u8>>, exponent: Option<Vec<u8>>) -> bool {
 }
 
 /// What a token says, if the private half of this key signed it, in the one way that the key is
-/// for. Of what the header says only the algorithm is looked at, and compared.
+/// for. Of what the header says the algorithm and the key's id are compared, and nothing is
+/// followed; one that names extensions which must be understood is refused (RFC 7515 §4.1.11).
 pub fn read<C: DeserializeOwned>(kept: &str, token: &str) -> Option<C> {
     let jwk: Jwk = serde_json::from_str(kept).ok()?;
     let algorithm = match jwk.common.key_algorithm?.to_string().as_str() {
@@ -89,7 +90,7 @@ pub fn read<C: DeserializeOwned>(kept: &str, token: &str) -> Option<C> {
         .kid
         .zip(jwk.common.key_id.as_ref())
         .is_some_and(|(named, own)| named != *own);
-    if header.alg != algorithm || names_another {
+    if header.alg != algorithm || names_another || header.crit.is_some() {
         return None;
     }
     let mut validation = Validation::new(algorithm);

@@ -5,6 +5,8 @@
 
 pub mod servers;
 
+#[path = "cluster/mailbox.rs"]
+pub mod mailbox;
 #[path = "program/process.rs"]
 pub mod process;
 #[path = "cluster/proxy.rs"]
@@ -14,6 +16,8 @@ pub mod replicas;
 #[path = "program/rest.rs"]
 pub mod rest;
 
+#[path = "cluster/assertions.rs"]
+mod assertions;
 #[path = "cluster/bus.rs"]
 mod bus;
 #[path = "cluster/catch_up.rs"]
@@ -30,14 +34,20 @@ mod endings;
 mod feeding;
 #[path = "cluster/flood.rs"]
 mod flood;
+#[path = "cluster/introspection.rs"]
+mod introspection;
 #[path = "cluster/late_commit.rs"]
 mod late_commit;
+#[path = "cluster/no_limit.rs"]
+mod no_limit;
 #[path = "cluster/refresh.rs"]
 mod refresh;
 #[path = "cluster/revocation.rs"]
 mod revocation;
 #[path = "cluster/second_factors.rs"]
 mod second_factors;
+#[path = "cluster/session_endings.rs"]
+mod session_endings;
 #[path = "cluster/signing_keys.rs"]
 mod signing_keys;
 #[path = "cluster/start.rs"]

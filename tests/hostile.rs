@@ -8,6 +8,9 @@
 pub mod servers;
 pub mod world;
 
+#[path = "edge/browser.rs"]
+pub mod browser;
+
 #[path = "hostile/at_rest.rs"]
 mod at_rest;
 #[path = "hostile/audited.rs"]
@@ -26,14 +29,20 @@ mod every_field;
 mod floods;
 #[path = "hostile/forge.rs"]
 mod forge;
+#[path = "hostile/forms.rs"]
+mod forms;
 #[path = "hostile/garbage.rs"]
 mod garbage;
 #[path = "hostile/headers.rs"]
 mod headers;
 #[path = "hostile/installation.rs"]
 mod installation;
+#[path = "hostile/mails.rs"]
+mod mails;
 #[path = "hostile/names.rs"]
 mod names;
+#[path = "hostile/nested.rs"]
+mod nested;
 #[path = "hostile/panics.rs"]
 mod panics;
 #[path = "hostile/questions.rs"]

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answer;
+mod authenticator;
 mod backend;
 mod factor;
 mod mails;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use backend::Backend;
 
 pub use answer::{Answer, claims, fields, header};
+pub use authenticator::{Added, Begun, Key};
 pub use factor::texts;
 pub use mails::{Mail, Mails};
 pub use outbox::Outbox;
@@ -390,6 +392,11 @@ impl World {
     /// The data folder of the server.
     pub fn data(&self) -> &std::path::Path {
         self.backend.data.path()
+    }
+
+    /// Everything that the database holds, of one that is no file in that folder.
+    pub fn dump(&self) -> Option<String> {
+        self.backend.dump()
     }
 
     /// Whether volume is counted by Valkey, and not in the server's own process.

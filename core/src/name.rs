@@ -189,6 +189,10 @@ fn parse_addressable(text: &str) -> Result<String, NameError> {
     Ok(text)
 }
 
+/// What stands around and between addresses in the header of a mail (RFC 5322 §3.2.3), and is in
+/// none that is written without quotes.
+const SPECIALS: &str = ",;:<>()[]\\\"";
+
 fn parse_email(text: &str) -> Result<String, NameError> {
     check_length(text, EMAIL_CHARS_MAX)?;
     let text: String = text.nfc().collect();
@@ -197,7 +201,9 @@ fn parse_email(text: &str) -> Result<String, NameError> {
     let labels = domain
         .split('.')
         .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
-    if local.is_empty() || !labels || domain.contains('@') || text.contains(is_blank) {
+    let is_special = |character| SPECIALS.contains(character);
+    let is_one = !text.contains(is_blank) && !text.contains(is_special);
+    if local.is_empty() || !labels || domain.contains('@') || !is_one {
         return Err(NameError::Email);
     }
     Ok(text)

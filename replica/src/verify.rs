@@ -238,6 +238,10 @@ impl Verifier {
         }
         let malformed = || invalid("the token is malformed");
         let header = jsonwebtoken::decode_header(token).map_err(|_| malformed())?;
+        if header.crit.is_some() {
+            // Extensions that must be understood are not, whichever they are (RFC 7515 §4.1.11).
+            return Err(malformed());
+        }
         let typ = header.typ.as_deref().unwrap_or_default();
         if !types.iter().any(|known| known.eq_ignore_ascii_case(typ)) {
             return Err(invalid("the token is of another type"));

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::challenge::{Asked, Challenged, after_password};
 use super::issue::require_active;
 use super::issue_token::require_password_sign_in;
+use super::passkey_sign_in::{PASSKEY_ONLY, Place, begin_attempts, enter};
 use super::person::{Found, wrong};
 use super::refresh_token::actor;
 use super::verify_mfa::Met;
@@ -19,6 +20,7 @@ use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
 use crate::mfa::PASSWORD_ONLY;
+use crate::passkey::{Bound, Shown};
 use crate::token::BrowserToken;
 
 /// Somebody who proved who she is, in the transaction in which she signs in.
@@ -100,6 +102,35 @@ impl Proven {
         };
         let tx = after_password(gate, tx, asked).await?;
         Ok(tx.map(|tx| Self { tx, user, methods }))
+    }
+}
+
+impl Proven {
+    /// By what a passkey signed, in one organization: it says who she is, and is worth two factors.
+    /// The attempts are forgotten once she is signed in.
+    ///
+    /// # Errors
+    /// `PASSKEY_INVALID`, `PASSKEYS_UNAVAILABLE`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`,
+    /// `TOO_MANY_ATTEMPTS`; what the store answers.
+    pub async fn by_passkey(
+        gate: &mut Gate,
+        place: &Organization,
+        bound: Bound<'_>,
+        shown: Shown<'_>,
+    ) -> Result<(Self, Attempts)> {
+        let place = Place {
+            organization: Some(place.id),
+            client: None,
+            bound,
+        };
+        let attempts = begin_attempts(gate, shown.credential, place).await?;
+        let entered = enter(gate, &attempts, shown, place).await?;
+        let proven = Self {
+            tx: entered.tx,
+            user: entered.user,
+            methods: PASSKEY_ONLY.map(str::to_owned).to_vec(),
+        };
+        Ok((proven, attempts))
     }
 }
 

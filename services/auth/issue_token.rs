@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatepost_core::mfa::ACR_TWO_FACTORS;
+use gatepost_core::mfa::{ACR_TWO_FACTORS, Method};
 use gatepost_core::{Algorithm, name};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
@@ -42,7 +42,8 @@ pub async fn issue_token(
     request: IssueTokenRequest,
 ) -> Result<IssueTokenResponse> {
     match request.grant_type.as_str() {
-        "password" => password(gate, request).await,
+        // What is large and rare is not carried about by what is small and frequent.
+        "password" => Box::pin(password(gate, request)).await,
         "client_credentials" => client_credentials(gate, request).await,
         "" => Err(incomplete("grantType")),
         _ => Err(Error::new(
@@ -184,7 +185,7 @@ async fn sign_in(
     };
     let tx = match after_password(gate, tx, asked).await? {
         Ok(tx) => tx,
-        Err(challenged) => return Ok(challenge(challenged)),
+        Err(challenged) => return Ok(challenge(challenged, request.passkeys)),
     };
     let begin = Start {
         organization: &organization,
@@ -197,7 +198,11 @@ async fn sign_in(
     Ok(response(issued, Some(refresh_token)))
 }
 
-fn challenge(challenged: Challenged) -> IssueTokenResponse {
+/// A client that cannot do passkeys is not offered any; the challenge is the same.
+fn challenge(mut challenged: Challenged, can_passkeys: bool) -> IssueTokenResponse {
+    challenged
+        .methods
+        .retain(|method| can_passkeys || *method != Method::Passkey);
     let names = challenged.methods.iter().map(|method| method.name());
     let values = names.clone().map(|name| Value::from(name.to_owned()));
     IssueTokenResponse {

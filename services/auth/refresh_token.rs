@@ -24,7 +24,7 @@ pub async fn refresh_token(
     }
     let client = match request.client_id.as_str() {
         "" => None,
-        id => Some(Client::prove(&gate.app, id, &request.client_secret).await?),
+        id => Some(Client::enter(gate, id, &request.client_secret).await?.0),
     };
     let issuer = gate.app.public_url.clone();
     let turn = Turn {
@@ -134,7 +134,12 @@ async fn standing(
     // given to one is nothing to another.
     let client = standing.application.as_ref().map(|client| client.id);
     let is_gone = standing.session.application != client;
-    let is_anothers = presenter.is_some_and(|presenter| Some(presenter.application.id) != client);
+    let is_anothers = match presenter {
+        Some(presenter) => Some(presenter.application.id) != client,
+        // Whoever bought with a code says who it is each time (RFC 6749 §6); programs that took a
+        // password never did.
+        None => standing.session.within.is_some(),
+    };
     if is_gone || is_anothers {
         return Err(invalid());
     }

@@ -15,6 +15,8 @@ pub struct MfaConfig {
     pub code: Duration,
     /// How long a device is remembered.
     pub remembered: Duration,
+    /// How long a browser may take to make or use a passkey.
+    pub passkey: Duration,
     /// How long ago somebody may have signed in who changes her own factors; zero for however long.
     pub change_max_age: Duration,
     /// How often a challenge may be tried.
@@ -36,6 +38,7 @@ impl Reader<'_> {
             challenge: seconds("mfa_challenge_seconds")?,
             enrolment: seconds("mfa_enrolment_seconds")?,
             code: seconds("mfa_code_seconds")?,
+            passkey: seconds("passkey_seconds")?,
             remembered: Duration::from_hours(24 * days),
             change_max_age: Duration::from_secs(self.between(
                 "mfa_change_max_age_seconds",

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message as Written};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
@@ -46,7 +46,7 @@ pub(super) async fn send(sending: &Sending<'_>) -> Result<(), Failure> {
 }
 
 /// The mail as it travels. The letter has no line break in its lines; lettre encodes what is no
-/// ASCII, and the text (RFC 2047, RFC 2045).
+/// ASCII, and the text (RFC 2047; RFC 2045, whose version has to be said).
 fn write(sending: &Sending<'_>, mail: &Mail) -> Result<Written, Failure> {
     let mailbox = |text: &str| {
         let read = text.parse::<Mailbox>();
@@ -59,6 +59,7 @@ fn write(sending: &Sending<'_>, mail: &Mail) -> Result<Written, Failure> {
         .to(mailbox(&mail.to)?)
         .subject(&mail.subject)
         .message_id(Some(format!("<{}@{domain}>", sending.id)))
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN)
         .body(mail.text.clone())
         .map_err(|error| Failure::Lasting(error.to_string()))

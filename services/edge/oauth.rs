@@ -20,9 +20,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use gatepost_core::{OrganizationId, Subject};
+use gatepost_core::{OrganizationId, Status, Subject};
 use gatepost_replica::{ISSUERS, Want};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderValue, StatusCode};
@@ -48,7 +48,7 @@ struct Asked {
     form: Form,
 }
 
-/// The paths.
+/// The paths that programs call.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for prefix in ["", "/o/{slug}"] {
@@ -57,22 +57,8 @@ pub fn router(app: Arc<App>) -> Router {
             .route(&format!("{prefix}/oauth/introspect"), post(introspect))
             .route(&format!("{prefix}/oauth/revoke"), post(revoke))
             .route(
-                &format!("{prefix}/oauth/authorize"),
-                get(authorize::ask).post(authorize::ask_by_form),
-            )
-            .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
-            .route(&format!("{prefix}/oauth/select"), post(authorize::select))
-            .route(
                 &format!("{prefix}/oauth/userinfo"),
                 get(userinfo::userinfo).post(userinfo::userinfo),
-            )
-            .route(
-                &format!("{prefix}/oauth/end_session"),
-                get(end_session::ask).post(end_session::ask_by_form),
-            )
-            .route(
-                &format!("{prefix}/oauth/end_session/confirm"),
-                post(end_session::confirm),
             );
     }
     // RFC 8414 §3.1 puts the issuer's path behind the well-known one; others look before it.
@@ -88,11 +74,45 @@ pub fn router(app: Arc<App>) -> Router {
     router.with_state(app)
 }
 
+/// The paths that people's browsers open.
+pub fn for_browsers(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for prefix in ["", "/o/{slug}"] {
+        router = router
+            .route(
+                &format!("{prefix}/oauth/authorize"),
+                get(authorize::ask).post(authorize::ask_by_form),
+            )
+            .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
+            .route(&format!("{prefix}/oauth/select"), post(authorize::select))
+            .route(
+                &format!("{prefix}/oauth/end_session"),
+                get(end_session::ask).post(end_session::ask_by_form),
+            )
+            .route(
+                &format!("{prefix}/oauth/end_session/confirm"),
+                post(end_session::confirm),
+            );
+    }
+    router.with_state(app)
+}
+
+/// Whether there is an issuer: of an organization that exists and is active.
+async fn is_issuer(app: &App, slug: Option<&str>) -> crate::error::Result<bool> {
+    let Some(slug) = slug else { return Ok(true) };
+    let sign_in = app.store.sign_in().await?;
+    let found = sign_in.organization_by_slug(slug).await?;
+    Ok(found.is_some_and(|organization| organization.status == Status::Active))
+}
+
 async fn configuration(State(app): State<Arc<App>>, slug: Option<Path<String>>) -> Response {
-    let issuer = issuer(
-        &app.public_url,
-        slug.as_ref().map(|Path(slug)| slug.as_str()),
-    );
+    let slug = slug.as_ref().map(|Path(slug)| slug.as_str());
+    match is_issuer(&app, slug).await {
+        Ok(true) => {}
+        Ok(false) => return StatusCode::NOT_FOUND.into_response(),
+        Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+    let issuer = issuer(&app.public_url, slug);
     let mut response = said(
         StatusCode::OK,
         &metadata::document(&issuer, &app.public_url),

@@ -11,6 +11,8 @@ mod destination;
 mod device;
 mod enrol;
 mod forgot_password;
+mod passkey;
+mod passkeys;
 mod qr;
 mod reset_password;
 mod second_factor;
@@ -49,6 +51,11 @@ pub fn router(app: Arc<App>) -> Router {
                 &format!("{prefix}/signin/second-factor"),
                 post(second_factor::submit),
             )
+            .route(&format!("{prefix}/signin/passkey"), post(passkey::submit))
+            .route(
+                &format!("{prefix}/passkeys"),
+                get(passkeys::show).post(passkeys::submit),
+            )
             .route(
                 &format!("{prefix}/forgot-password"),
                 get(forgot_password::show).post(forgot_password::submit),
@@ -71,7 +78,11 @@ pub fn router(app: Arc<App>) -> Router {
             )
             .route(&format!("{prefix}/pages/style.css"), get(style::sheet))
             .route(&format!("{prefix}/pages/brand.css"), get(style::brand))
-            .route(&format!("{prefix}/pages/form_post.js"), get(style::script));
+            .route(&format!("{prefix}/pages/form_post.js"), get(style::script))
+            .route(
+                &format!("{prefix}/pages/passkey.js"),
+                get(style::passkey_script),
+            );
     }
     router.with_state(app)
 }

@@ -125,7 +125,7 @@ impl Scope {
         self.pending().changes.clone()
     }
 
-    /// Sessions whose user goes or is suspended in this transaction, with their applications: they
+    /// Sessions whose user goes in this transaction, with their applications: they
     /// end with no fact of their own.
     pub fn orphaned(&self) -> Vec<(Session, Application)> {
         self.pending().orphaned.clone()

@@ -264,9 +264,6 @@ impl<'a> Users<'a> {
             ..Default::default()
         };
         self.set(user.id, row).await?;
-        if before.status == Status::Active && user.status == Status::Suspended {
-            self.scope.sessions().orphan(user.id).await?;
-        }
         self.scope
             .record(Change::updated(before.fact(), user.fact()));
         // An e-mail address is no fact, and yet a change.

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::identity::application;
-use crate::world::{Answer, PUBLIC_URL, World};
+use crate::world::{Answer, NEXT_PASSWORD, PASSWORD, PUBLIC_URL, World, claims};
 
 const PATH: &str = "/v1/login/forgot-password";
 
@@ -121,4 +121,47 @@ async fn it_is_off_until_the_operator_switches_it_on() {
     let body = json!({"token": "gpw_x", "newPassword": "an even longer horse"});
     let refused = world.post_openly("/v1/login/reset-password", body).await;
     refused.refuses(ErrorReason::SwitchedOff);
+}
+
+/// Where nobody signs in with a password, nobody is mailed a link to set one, and a link from before
+/// lets nobody in.
+#[tokio::test]
+async fn nothing_is_mailed_where_passwords_are_off() {
+    let world = World::start_multi_tenant().await;
+    let owner = world.organization("bakery").await;
+    let username = "admin-of-bakery";
+    let before = world.reset_token(username).await;
+    let organization = claims(&owner.token)["tenantId"].clone();
+    let path = format!("/v1/organizations/{}", organization.as_str().unwrap());
+    let switch = async |on: bool| {
+        let body = json!({"passwordSignIn": on});
+        world.patch(&world.admin, &path, body).await.is(200);
+    };
+    switch(false).await;
+    assert!(forgot(&world, username).await.is(204).is_null());
+    let body = json!({"token": before, "newPassword": NEXT_PASSWORD});
+    let reset = world.post_openly("/v1/login/reset-password", body).await;
+    let client = world.anonymous().await;
+    let in_use = if reset.status == 204 {
+        NEXT_PASSWORD
+    } else {
+        PASSWORD
+    };
+    let refused = client.password_token(username, in_use).await;
+    let reason = refused.unwrap_err().reason();
+    assert_eq!(reason, Some(ErrorReason::PasswordSignInOff));
+    switch(true).await;
+    client.password_token(username, in_use).await.unwrap();
+    assert!(forgot(&world, username).await.is(204).is_null());
+    // No link was mailed meanwhile; that her password was changed, she may have been told.
+    let mut links = 0;
+    for number in 0.. {
+        let mail = world.mails().next(number).await;
+        links += usize::from(mail.text.contains("?token="));
+        if links == 2 {
+            assert_eq!(world.mails().count(), number + 1);
+            assert!(number <= 2, "{number}");
+            break;
+        }
+    }
 }

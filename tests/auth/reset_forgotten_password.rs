@@ -25,6 +25,10 @@ async fn a_link_sets_the_password_once_and_ends_every_session() {
     assert!(answer.is(204).is_null());
     let ended = world.get(&alice, "/v1/userinfo").await;
     ended.refuses(ErrorReason::SessionEnded);
+    let refresh = json!({"refreshToken": alice.refresh_token});
+    let path = "/v1/login/oauth/refresh_token";
+    let turned = world.post_openly(path, refresh).await;
+    turned.refuses(ErrorReason::RefreshTokenInvalid);
     let client = world.anonymous().await;
     assert!(client.password_token("alice", NEXT_PASSWORD).await.is_ok());
     assert!(client.password_token("alice", PASSWORD).await.is_err());

@@ -4,6 +4,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
+use crate::mailbox::Mailbox;
 use crate::replicas::{Cluster, Replica};
 use crate::rest::{Answer, PASSWORD};
 
@@ -83,4 +84,48 @@ async fn a_code_is_good_once_across_replicas() {
         let met = answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(met, 1, "{field}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_are_sent_so_often_across_replicas() {
+    let cluster = Cluster::start();
+    let mailbox = Mailbox::open().await;
+    let settings = mailbox.settings();
+    let replicas = [
+        cluster.replica(&settings).await,
+        cluster.replica(&settings).await,
+    ];
+    let admin = replicas[0].token("admin").await;
+    let alice = replicas[0].person(&admin, "alice", &[]).await;
+    let path = format!("/v1/users/{}/mfa", alice.id);
+    let set_up = json!({"mfaType": "email"});
+    let setup = format!("{path}/setup");
+    replicas[0].must(&alice.token, "POST", &setup, set_up).await;
+    let first = mailbox.next(0).await;
+    let proof = json!({"mfaType": "email", "passcode": first.get(..6).unwrap()});
+    let verify = format!("{path}/verify");
+    replicas[1].must(&alice.token, "POST", &verify, proof).await;
+    let waiting = challenge(&replicas[0]).await;
+    let sends = (0..8).map(|number| {
+        let body = json!({"mfaToken": waiting, "mfaType": "email"});
+        let path = "/v1/login/mfa/challenge";
+        replicas[number % 2].call("", "POST", path, body)
+    });
+    let answers = join_all(sends).await;
+    let sent = answers.iter().filter(|answer| answer.status == 200);
+    assert_eq!(sent.count(), 4, "one, and three more");
+    let refused = answers
+        .iter()
+        .filter(|answer| (answer.status, answer.reason()) == (429, "TOO_MANY_ATTEMPTS"));
+    assert_eq!(refused.count(), 4);
+    assert_eq!(mailbox.count(), 1 + 4);
+    // The last one that was written down is good at either, and the others are not.
+    let mut good = 0;
+    for number in 1..5 {
+        let code = mailbox.next(number).await;
+        let code = code.get(..6).unwrap().to_owned();
+        let answer = meet(&replicas[number % 2], &waiting, "passcode", &code).await;
+        good += usize::from(answer.status == 200);
+    }
+    assert_eq!(good, 1);
 }

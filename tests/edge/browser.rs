@@ -27,6 +27,7 @@ pub struct Shown {
 }
 
 impl<'a> Browser<'a> {
+    /// One that nobody has used yet.
     pub fn new(world: &'a World) -> Self {
         Self {
             world,
@@ -35,6 +36,7 @@ impl<'a> Browser<'a> {
         }
     }
 
+    /// Goes to an address of ours.
     pub async fn get(&mut self, path: &str) -> Shown {
         let request = self.world.request(Method::GET, path);
         self.send(request).await
@@ -51,6 +53,7 @@ impl<'a> Browser<'a> {
         .await
     }
 
+    /// Sends a request with the cookies, and keeps those that come back.
     pub async fn send(&mut self, request: reqwest::RequestBuilder) -> Shown {
         let cookies: Vec<String> = self
             .cookies
@@ -137,6 +140,7 @@ impl Shown {
         action.replace("&amp;", "&").replace("&#38;", "&")
     }
 
+    /// A header as text; empty when it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

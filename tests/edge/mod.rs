@@ -9,6 +9,7 @@ mod oauth;
 mod openid;
 mod pages;
 mod parties;
+mod passkeys;
 mod product;
 mod proxies;
 mod real_envoy;

@@ -1,8 +1,9 @@
 //! OAuth 2: token, introspection, revocation and metadata, as RFC 6749 and its kin word them.
 
-mod assertions;
+pub(super) mod assertions;
 mod clients;
 mod metadata;
+mod odd_assertions;
 mod tokens;
 mod worth;
 
@@ -55,7 +56,7 @@ impl Party {
 }
 
 /// Sends a form without any proof in the header.
-async fn send(world: &World, path: &str, form: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(world: &World, path: &str, form: &[(&str, &str)]) -> Answer {
     world
         .send(world.request(Method::POST, path).form(form))
         .await

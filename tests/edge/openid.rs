@@ -3,8 +3,11 @@
 
 mod back_channel;
 mod codes;
+mod issuers;
 mod logout;
 mod native;
+mod promises;
+mod public_clients;
 mod redirects;
 mod requests;
 mod resources;
@@ -12,6 +15,7 @@ mod select;
 mod settings;
 mod strength;
 mod userinfo;
+mod words;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +26,7 @@ use url::form_urlencoded;
 
 use super::browser::{Browser, Shown};
 use crate::identity::application;
-use crate::world::{Answer, World};
+use crate::world::{Actor, Answer, World};
 
 /// RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -38,14 +42,19 @@ pub struct Party {
 
 impl Party {
     /// With these settings over one redirect URI.
-    pub async fn new(world: &World, mut settings: Value) -> Self {
+    pub async fn new(world: &World, settings: Value) -> Self {
+        Self::of(world, &world.admin, settings).await
+    }
+
+    /// As [`Party::new`], of the organization of `admin`.
+    pub async fn of(world: &World, admin: &Actor, mut settings: Value) -> Self {
         if settings.get("redirectUris").is_none() {
             settings["redirectUris"] = json!([CALLBACK]);
         }
         let name = format!("app of {settings}");
         let name: String = name.chars().take(90).collect();
         let body = json!({"name": name, "tokenAlgorithm": "EdDSA", "settings": settings});
-        let made = application(world, &world.admin, body).await;
+        let made = application(world, admin, body).await;
         Self {
             id: made["id"].as_str().unwrap().to_owned(),
             client_id: made["clientId"].as_str().unwrap().to_owned(),

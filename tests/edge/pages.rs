@@ -2,6 +2,10 @@
 
 mod enrolling;
 mod forms;
+mod found_browser;
+mod hosts;
+mod lifetimes;
+mod passkeys;
 mod passwords;
 mod remembering;
 mod second_factor;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::identity::application;
 use crate::servers::{free_port, repository_root, tool};
-use crate::world::{PASSWORD, World};
+use crate::world::{Actor, PASSWORD, World};
 
 /// A running program of a test's own. Dropping it ends it.
 struct Program {
@@ -37,22 +37,33 @@ struct Scene {
 
 impl Scene {
     async fn set(settings: Value) -> Self {
-        let port = free_port();
-        let issuer = format!("http://127.0.0.1:{port}");
-        let listen = format!("127.0.0.1:{port}");
-        let own = [
-            ("GATEPOST_LISTEN", listen.as_str()),
-            ("GATEPOST_PUBLIC_URL", issuer.as_str()),
-        ];
-        let world = World::start_with(&own).await;
-        let alice = world.person("alice", &[]).await.id;
+        Self::at("127.0.0.1", settings).await
+    }
+
+    /// The same under a name of this machine.
+    async fn at(host: &str, settings: Value) -> Self {
+        let (world, issuer) = world(host, &[]).await;
+        let admin = world.admin.clone();
+        Self::of(world, issuer, &admin, settings).await
+    }
+
+    /// At the issuer of an organization.
+    async fn of_an_organization(settings: Value) -> Self {
+        let tenants = [("GATEPOST_MULTI_TENANT", "true")];
+        let (world, issuer) = world("127.0.0.1", &tenants).await;
+        let admin = world.organization("acme").await;
+        Self::of(world, format!("{issuer}/o/acme"), &admin, settings).await
+    }
+
+    async fn of(world: World, issuer: String, admin: &Actor, settings: Value) -> Self {
+        let alice = world.person_of(admin, "alice", &[]).await;
         let body = json!({"name": "Shop", "tokenAlgorithm": "ES256", "settings": settings});
-        let made = application(&world, &world.admin, body).await;
+        let made = application(&world, admin, body).await;
         Self {
             world,
             issuer,
             made,
-            alice,
+            alice: alice.id,
         }
     }
 
@@ -128,6 +139,19 @@ impl Scene {
     }
 }
 
+/// A world that is reached under its public URL, by this name of the machine, and that URL.
+async fn world(host: &str, more: &[(&str, &str)]) -> (World, String) {
+    let port = free_port();
+    let issuer = format!("http://{host}:{port}");
+    let listen = format!("127.0.0.1:{port}");
+    let own = [
+        ("GATEPOST_LISTEN", listen.as_str()),
+        ("GATEPOST_PUBLIC_URL", issuer.as_str()),
+    ];
+    let world = World::start_with(&[&own[..], more].concat()).await;
+    (world, issuer)
+}
+
 fn settings(is_public: bool) -> Value {
     json!({
         "public": is_public,
@@ -168,6 +192,68 @@ async fn openid_client_without_a_secret_and_with_a_form_signs_people_in() {
     let bare = [("SCRIPTS", "off"), ("FORM_POST", "1"), consent];
     scene.plays(&party, &bare).await;
     scene.world.close().await;
+}
+
+/// The library finds everything below the issuer's path, and compares whose answers they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn openid_client_signs_people_in_at_the_issuer_of_an_organization() {
+    let scene = Scene::of_an_organization(settings(false)).await;
+    let party = scene.start(node("openid_client.mjs"));
+    scene.plays(&party, &[("SCRIPTS", "off")]).await;
+    scene.world.close().await;
+}
+
+/// What a browser enforces, it enforces on these pages too: policies of forms, and of frames.
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_and_a_second_factor_end_at_the_application() {
+    let mut settings = settings(false);
+    settings["asksConsent"] = json!(true);
+    for (scripts, is_by_app) in [("on", true), ("off", false)] {
+        let scene = Scene::set(settings.clone()).await;
+        let alice = scene.world.sign_in("alice").await;
+        let app = scene.world.enrol(&alice).await;
+        let code = if is_by_app {
+            // The next one, which is taken already, and for longer than this one.
+            scene.world.passcode(&app.secret, 1)
+        } else {
+            app.recovery_codes[0].clone()
+        };
+        let party = scene.start(node("openid_client.mjs"));
+        let at = |path: &str| format!("http://127.0.0.1:{}{path}", party.port);
+        let sign_out = format!(
+            "{}/oauth/end_session?client_id={}&post_logout_redirect_uri={}&state=bye",
+            scene.issuer,
+            scene.text("clientId"),
+            at("/after")
+        );
+        let mut command = node("consent.mjs");
+        command
+            .env("CHROMIUM", tool("GATEPOST_TEST_CHROMIUM"))
+            .env("START", at("/login"))
+            .env("SIGN_OUT", sign_out)
+            .env("FRAMED", format!("{}/signin", scene.issuer))
+            .env("USERNAME", "alice")
+            .env("PASSWORD", PASSWORD)
+            .env("CODE", code)
+            .env("SCRIPTS", scripts);
+        let done = tokio::task::spawn_blocking(move || command.output());
+        let done = done.await.unwrap().unwrap();
+        let trouble = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{trouble}");
+        let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(seen["asked"], "Allow access?", "{seen}");
+        assert!(!seen["list"].as_array().unwrap().is_empty(), "{seen}");
+        scene.is_alice(&seen["shown"]);
+        scene.is_alice(&seen["again"]);
+        let learned: Value = serde_json::from_str(seen["shown"].as_str().unwrap()).unwrap();
+        assert_eq!(learned["claims"]["acr"], "urn:gatepost:acr:2");
+        assert_eq!(seen["title"], "stage");
+        assert_eq!((&seen["framed"], &seen["bare"]), (&json!(0), &json!(1)));
+        assert_eq!(seen["question"], "Sign out?");
+        assert_eq!(seen["after"], "at /after?state=bye");
+        assert_eq!(seen["refused"], json!([]), "what the browser refused");
+        scene.world.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +329,10 @@ async fn mod_auth_openidc_signs_people_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_fit_to_be_seen() {
     let address = "http://127.0.0.1/cb";
-    let scene = Scene::set(json!({"redirectUris": [address], "asksConsent": true})).await;
+    // Passkeys are made for names only.
+    let settings = json!({"redirectUris": [address], "asksConsent": true});
+    let scene = Scene::at("localhost", settings).await;
+    scene.world.person("carol", &[]).await;
     scene.world.person("bob", &["midaz-viewer-group"]).await;
     let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": []});
     let (admin, path) = (&scene.world.admin, "/v1/mfa/policies");
@@ -265,6 +354,7 @@ async fn every_page_is_fit_to_be_seen() {
         .env("AUTHORIZE", &authorize)
         .env("USERNAME", "alice")
         .env("ENROLLING", "bob")
+        .env("PASSKEYS", "carol")
         .env("PASSWORD", PASSWORD)
         .env("PICTURES", &path);
     let done = tokio::task::spawn_blocking(move || command.output());
@@ -275,6 +365,6 @@ async fn every_page_is_fit_to_be_seen() {
         String::from_utf8_lossy(&done.stderr)
     );
     let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(seen, json!({"found": [], "pictures": 128}));
+    assert_eq!(seen, json!({"found": [], "pictures": 160}));
     scene.world.close().await;
 }

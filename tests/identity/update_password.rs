@@ -28,6 +28,12 @@ async fn a_new_password_ends_the_other_sessions_and_not_the_callers() {
         .get(&other, "/v1/userinfo")
         .await
         .refuses(ErrorReason::SessionEnded);
+    let refresh = "/v1/login/oauth/refresh_token";
+    let turned = json!({"refreshToken": other.refresh_token});
+    let turned = world.post_openly(refresh, turned).await;
+    turned.refuses(ErrorReason::RefreshTokenInvalid);
+    let own = json!({"refreshToken": alice.refresh_token});
+    world.post_openly(refresh, own).await.is(200);
     let client = world.anonymous().await;
     assert!(client.password_token("alice", NEXT_PASSWORD).await.is_ok());
     let old = client.password_token("alice", PASSWORD).await.unwrap_err();

@@ -6,6 +6,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
 
 use crate::process::{Home, Running, until};
+use crate::rest::PASSWORD;
 use crate::servers::smtp::Smtp;
 
 /// The files of a certificate of `localhost` and of its key.
@@ -139,4 +140,177 @@ async fn an_organizations_own_provider_goes_before_the_installations() {
         bad.stderr.contains("must be smtp, smtps or https"),
         "{bad:?}"
     );
+}
+
+/// Sets e-mail up as somebody's second factor, with the code that comes after so many mails.
+async fn enrol(server: &Running, mails: &Smtp, before: usize) {
+    let signed_in = server.rest.sign_in("alice", PASSWORD).await;
+    let token = signed_in.text("accessToken");
+    let about = server.rest.must(&token, "GET", "/v1/userinfo", Value::Null);
+    let path = format!("/v1/users/{}/mfa", about.await.text("sub"));
+    let set_up = json!({"mfaType": "email"});
+    let setup = format!("{path}/setup");
+    server.rest.must(&token, "POST", &setup, set_up).await;
+    let proof = json!({"mfaType": "email", "passcode": code(&mails.mail(before))});
+    let verify = format!("{path}/verify");
+    server.rest.must(&token, "POST", &verify, proof).await;
+}
+
+/// The code that a mail's subject begins with.
+fn code(mail: &str) -> String {
+    let mail = read(mail);
+    let data = mail["data"].as_str().unwrap();
+    let subject = data.lines().find_map(|line| line.strip_prefix("Subject: "));
+    subject.unwrap().chars().take(6).collect()
+}
+
+/// Signs somebody in who is sent a code; through an application, if one is named.
+async fn sign_in_by_code(
+    server: &Running,
+    client: &[(&str, &str)],
+    mails: &Smtp,
+    before: usize,
+) -> u16 {
+    let mut body = json!({"grantType": "password", "username": "alice", "password": PASSWORD});
+    for (name, value) in client {
+        body[*name] = json!(value);
+    }
+    let path = "/v1/login/oauth/access_token";
+    let knocked = server.rest.must("", "POST", path, body).await;
+    let challenge = knocked.text("mfaToken");
+    let asked = json!({"mfaToken": challenge, "mfaType": "email"});
+    let path = "/v1/login/mfa/challenge";
+    server.rest.must("", "POST", path, asked).await;
+    let met = json!({"mfaToken": challenge, "passcode": code(&mails.mail(before))});
+    let path = "/v1/login/mfa/verify";
+    server.rest.call("", "POST", path, met).await.status
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_applications_own_provider_carries_its_codes() {
+    let home = Home::empty();
+    let start = || Smtp::start("plain", None);
+    let (ours, theirs, shops) = (start(), start(), start());
+    let url = |smtp: &Smtp| format!("smtp://localhost:{}", smtp.port());
+    let allowed = format!("{},{}", url(&theirs), url(&shops));
+    let settings = [
+        ("GATEPOST_MAIL_URL", url(&ours)),
+        ("GATEPOST_MAIL_FROM", "ours@example.com".to_owned()),
+        ("GATEPOST_FORGOT_PASSWORD", "true".to_owned()),
+        ("GATEPOST_FORGOTTEN_PER_QUARTER_HOUR", "1000".to_owned()),
+        ("GATEPOST_OUTBOUND_ALLOWED_ORIGINS", allowed),
+    ];
+    let settings = settings
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let server = home.serve(&settings);
+    let admin = server.rest.token("admin").await;
+    server.rest.user(&admin, "alice", &[]).await;
+    let shop = server.rest.machine(&admin, "shop", &[]).await;
+    // The organization's own, and the application's own before that.
+    let add = |name: &str, smtp: &Smtp, more: &[&str]| {
+        let (from, url) = (format!("{name}@example.com"), url(smtp));
+        let arguments = [
+            "add-provider",
+            "--organization",
+            "default",
+            "--channel",
+            "mail",
+            "--name",
+            name,
+            "--url",
+            &url,
+            "--from",
+            &from,
+        ];
+        let added = home.run(&[&arguments, more].concat(), &settings, "");
+        assert_eq!(added.code, Some(0), "{added:?}");
+    };
+    add("theirs", &theirs, &[]);
+    enrol(&server, &theirs, 0).await;
+    assert_eq!(read(&theirs.mail(0))["from"], "theirs@example.com");
+    add("shops", &shops, &["--client-id", &shop.client_id]);
+    let client = [
+        ("clientId", shop.client_id.as_str()),
+        ("clientSecret", shop.client_secret.as_str()),
+    ];
+    assert_eq!(sign_in_by_code(&server, &client, &shops, 0).await, 200);
+    assert_eq!(sign_in_by_code(&server, &[], &theirs, 1).await, 200);
+    let mail = read(&shops.mail(0));
+    assert_eq!(mail["from"], "shops@example.com");
+    assert_eq!(mail["to"], json!(["alice@example.com"]));
+    // Links go the same way.
+    let path = "/v1/login/forgot-password";
+    let through = json!({"username": "alice", "clientId": shop.client_id});
+    server.rest.must("", "POST", path, through).await;
+    let link = read(&shops.mail(1));
+    assert!(link["data"].as_str().unwrap().contains("reset-password"));
+    forget(&server, "alice").await;
+    theirs.mail(2);
+    let counts = (
+        ours.mails().len(),
+        theirs.mails().len(),
+        shops.mails().len(),
+    );
+    assert_eq!(counts, (0, 3, 2));
+    // An application that is not there has none.
+    let arguments = [
+        "add-provider",
+        "--organization",
+        "default",
+        "--channel",
+        "mail",
+        "--name",
+        "x",
+        "--url",
+        "smtp://mail.example.com",
+        "--from",
+        "x@example.com",
+        "--client-id",
+        "nobody",
+    ];
+    let refused = home.run(&arguments, &settings, "");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no application `nobody`"));
+}
+
+/// What a provider is paid or trusted by is sealed, and in no file of the data folder.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_providers_secrets_are_in_no_file() {
+    let home = Home::empty();
+    let server = home.serve(&[]);
+    let secrets = ["a-password-of-a-provider", "a-signing-secret-of-ours"];
+    let arguments = [
+        "add-provider",
+        "--organization",
+        "default",
+        "--channel",
+        "mail",
+        "--name",
+        "theirs",
+        "--url",
+        "https://mail.example.com/a-path-of-a-provider",
+        "--from",
+        "theirs@example.com",
+    ];
+    let added = home.run(&arguments, &[], &format!("{}\n", secrets.join("\n")));
+    assert_eq!(added.code, Some(0), "{added:?}");
+    drop(server);
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(home.data()).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    let holds = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|piece| piece == text.as_bytes())
+    };
+    assert!(
+        holds("theirs@example.com"),
+        "this does not see the database"
+    );
+    for secret in secrets {
+        assert!(!holds(secret), "{secret}");
+        assert!(!format!("{added:?}").contains(secret));
+    }
 }

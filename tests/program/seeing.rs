@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use totp_rs::{Builder, Secret};
 
 use crate::process::{Home, until};
 use crate::rest::{PASSWORD, Rest};
@@ -20,6 +21,8 @@ async fn a_problem_names_the_line_of_the_log_and_no_line_holds_a_secret() {
     let mut secrets = vec![PASSWORD.to_owned()];
     let mut requests = Vec::new();
     session(rest, &mut secrets, &mut requests).await;
+    second_factors(rest, &mut secrets).await;
+    browsers_and_clients(rest, &mut secrets).await;
     let key = std::fs::read_to_string(home.data().join("master.key")).unwrap();
     secrets.push(key.trim().to_owned());
 
@@ -112,6 +115,127 @@ async fn session(rest: &Rest, secrets: &mut Vec<String>, requests: &mut Vec<Stri
         forged,
     ]);
     secrets.extend([next.to_owned(), "a wrong horse, a wrong staple".to_owned()]);
+}
+
+/// Everything that goes from one call to the next when a person has two factors.
+async fn second_factors(rest: &Rest, secrets: &mut Vec<String>) {
+    let root = rest.token("admin").await;
+    let bob = rest.person(&root, "bob", &[]).await;
+    let path = format!("/v1/users/{}/mfa", bob.id);
+    let body = json!({"mfaType": "app"});
+    let setup = format!("{path}/setup");
+    let told = rest.must(&bob.token, "POST", &setup, body).await;
+    let secret = told.text("secret");
+    let shared = Secret::try_from_base32(&secret).unwrap();
+    let totp = Builder::new().with_secret(shared).build().unwrap();
+    let now_s = time::OffsetDateTime::now_utc().unix_timestamp();
+    let passcode = totp.generate(now_s.try_into().unwrap()).to_string();
+    let proof = json!({"mfaType": "app", "passcode": passcode});
+    let verify = format!("{path}/verify");
+    rest.must(&bob.token, "POST", &verify, proof).await;
+    let codes = told.body["recoveryCodes"].as_array().unwrap().clone();
+    let codes: Vec<String> = codes
+        .iter()
+        .map(|code| code.as_str().unwrap().to_owned())
+        .collect();
+    let challenge = rest.sign_in("bob", PASSWORD).await.text("mfaToken");
+    let verify = "/v1/login/mfa/verify";
+    let wrong = "WRONG-RECOVERY-CODE";
+    for (code, status) in [(wrong, 401), (codes[0].as_str(), 200)] {
+        let body = json!({
+            "mfaToken": challenge, "recoveryCode": code, "rememberDevice": true,
+        });
+        let answer = rest.call("", "POST", verify, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        for name in ["accessToken", "refreshToken", "deviceToken", "knownDevice"] {
+            if status == 200 {
+                secrets.push(answer.text(name));
+            }
+        }
+    }
+    let device = secrets.iter().rev().nth(1).unwrap().clone();
+    assert!(device.starts_with("gpd_"), "{device}");
+    let body = json!({
+        "grantType": "password", "username": "bob", "password": PASSWORD, "deviceToken": device,
+        "knownDevice": secrets.last().unwrap(),
+    });
+    let path = "/v1/login/oauth/access_token";
+    let known = rest.must("", "POST", path, body).await;
+    secrets.push(known.text("accessToken"));
+    secrets.extend([challenge, secret, wrong.to_owned()]);
+    secrets.extend(codes);
+}
+
+/// Secrets in every place in which OAuth and our pages have room for one, good or not.
+async fn browsers_and_clients(rest: &Rest, secrets: &mut Vec<String>) {
+    let secret = |name: &str| format!("a-secret-in-{name}");
+    let mut say = |name: &str| {
+        let said = secret(name);
+        secrets.push(said.clone());
+        said
+    };
+    for grant in ["authorization_code", "refresh_token", "password"] {
+        let form = [
+            ("grant_type", grant.to_owned()),
+            ("client_id", "nobody".to_owned()),
+            ("client_secret", say("a-client-secret")),
+            ("code", say("gpc_a-code")),
+            ("code_verifier", say("a-verifier")),
+            ("refresh_token", say("gpr_a-refresh-token")),
+            ("redirect_uri", "https://app.test/cb".to_owned()),
+        ];
+        let request = rest.request("", "POST", "/oauth/token").form(&form);
+        assert_eq!(rest.send(request).await.unwrap().status, 401);
+    }
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+        ),
+        (
+            "client_assertion",
+            format!("e30.e30.{}", say("an-assertion")),
+        ),
+    ];
+    let request = rest.request("", "POST", "/oauth/token").form(&form);
+    assert_eq!(rest.send(request).await.unwrap().status, 401);
+    let basic = rest.request("", "POST", "/oauth/introspect");
+    let basic = basic.basic_auth("nobody", Some(say("a-header")));
+    let request = basic.form(&[("token", say("a-token"))]);
+    assert_eq!(rest.send(request).await.unwrap().status, 401);
+    for (path, name) in [
+        ("/reset-password?token=gpw_", "a-link"),
+        ("/oauth/userinfo?access_token=", "a-query"),
+        ("/oauth/end_session?id_token_hint=", "a-hint"),
+        ("/oauth/authorize?client_id=nobody&state=", "a-state"),
+        ("/nothing?token=", "a-path-of-nobody"),
+    ] {
+        let request = rest.request("", "GET", &format!("{path}{}", say(name)));
+        let request = request.header("cookie", format!("gatepost.default={}", say("a-cookie")));
+        rest.send(request).await.unwrap();
+    }
+    let form = [
+        ("form_token", say("a-form")),
+        ("username", "alice".to_owned()),
+        ("password", say("a-password-of-a-page")),
+        ("new_password", say("a-new-password-of-a-page")),
+        ("mfa_token", say("gpm_a-challenge")),
+        ("code", say("a-code-of-a-page")),
+    ];
+    for path in [
+        "/signin",
+        "/signin/second-factor",
+        "/reset-password",
+        "/change-password",
+    ] {
+        let request = rest.request("", "POST", path).form(&form);
+        let request = request.header("cookie", format!("gatepost.form={}", say("a-form-key")));
+        assert_eq!(rest.send(request).await.unwrap().status, 403, "{path}");
+    }
+    let body = json!({"token": say("gpw_a-link-at-v1"), "newPassword": say("a-next-password")});
+    let path = "/v1/login/reset-password";
+    rest.call("", "POST", path, body).await;
 }
 
 #[tokio::test]

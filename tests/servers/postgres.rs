@@ -92,6 +92,21 @@ impl Postgres {
             .to_owned()
     }
 
+    /// All rows of a database, as SQL.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub fn dump(&self, database: &str) -> String {
+        let output = Command::new(program("pg_dump"))
+            .args(["--data-only", "--inserts"])
+            .args(["--dbname", &self.url("postgres", database)])
+            .output()
+            .expect("pg_dump");
+        let trouble = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "pg_dump: {trouble}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Ends the server at once, as a crash would: connections break, new ones are refused.
     pub fn stop(&self) {
         self.server.say("stop");

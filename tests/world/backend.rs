@@ -27,6 +27,11 @@ impl Backend {
         }
     }
 
+    pub(super) fn dump(&self) -> Option<String> {
+        let database = self.database.as_ref()?;
+        Some(postgres::shared().dump(&database.name))
+    }
+
     /// The settings of a server on it, with more over them.
     pub(super) fn config(&self, settings: &[(&str, &str)]) -> Config {
         let mut all = vec![

@@ -1,12 +1,13 @@
 //! What a server sends to people, caught on this machine by APIs of other shapes.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::World;
@@ -29,6 +30,11 @@ pub struct Sent {
 impl Outbox {
     /// A world that sends its messages here.
     pub async fn with_world() -> (World, Self) {
+        Self::with_world_of(&[]).await
+    }
+
+    /// As [`Outbox::with_world`], with these settings over the test's own.
+    pub async fn with_world_of(more: &[(&str, &str)]) -> (World, Self) {
         let outbox = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -43,6 +49,7 @@ impl Outbox {
             ("GATEPOST_SMS_FROM", "+15550001111"),
             ("GATEPOST_SMS_SECRET", "token"),
         ];
+        let settings = [&settings[..], more].concat();
         (World::start_with(&settings).await, outbox)
     }
 
@@ -88,4 +95,23 @@ async fn take(State(outbox): State<Outbox>, uri: Uri, body: Bytes) -> StatusCode
     };
     outbox.messages.lock().unwrap().push(sent);
     StatusCode::ACCEPTED
+}
+
+impl World {
+    /// The token of a link that `username` was mailed for a new password.
+    pub async fn reset_token_in(&self, outbox: &Outbox, username: &str) -> String {
+        let before = outbox.count();
+        let path = "/v1/login/forgot-password";
+        let asked = self.post_openly(path, json!({"username": username})).await;
+        asked.is(204);
+        for _ in 0..400 {
+            if outbox.count() > before {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let text = outbox.last().text;
+        let (_, token) = text.split_once("?token=").expect("a link");
+        token.split_whitespace().next().unwrap().to_owned()
+    }
 }

@@ -77,7 +77,26 @@ fn emails() {
         assert!(Email::parse(good).is_ok(), "{good}");
     }
     for bad in [
-        "", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b..c", "a@.b", "a@-b", "a@b\n",
+        "",
+        "@",
+        "a@",
+        "@b",
+        "a@b@c",
+        "a b@c",
+        "a@b c",
+        "a@b..c",
+        "a@.b",
+        "a@-b",
+        "a@b\n",
+        "<a@b>",
+        "a,b@c",
+        "a@b;c",
+        "a@b,c",
+        "a:b@c",
+        "(a)@b",
+        "\"a\"@b",
+        "a\\@b",
+        "a@[127.0.0.1]",
     ] {
         assert!(Email::parse(bad).is_err(), "{bad}");
     }

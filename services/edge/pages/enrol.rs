@@ -14,8 +14,8 @@ use super::{second_factor, sign_in};
 use crate::auth::enrol;
 use crate::mfa::SetUp;
 
-/// What can be set up on a page without a script, the strongest first.
-const CHOICES: [Method; 3] = [Method::App, Method::Email, Method::Sms];
+/// What can be set up on a page, those first that need no script.
+const CHOICES: [Method; 4] = [Method::App, Method::Email, Method::Sms, Method::Passkey];
 /// What a button says that leads back to the choice.
 const CHOOSE: &str = "choose";
 
@@ -58,7 +58,9 @@ pub async fn begin(
     methods: &[Method],
     place: Destination,
 ) -> Outcome {
+    let can = |method: &&Method| **method != Method::Passkey || visit.gate.app.passkeys.is_some();
     let offered = CHOICES.iter().filter(|method| methods.contains(method));
+    let offered = offered.filter(can);
     let offered: Vec<&str> = offered.map(|method| method.name()).collect();
     let enrolling = Enrolling {
         token,
@@ -105,7 +107,7 @@ async fn set_up(
     let error = match enrol(&mut visit.gate, &enrolling.token, method, phone).await {
         Ok(told) => {
             enrolling.method = Some(method);
-            return Ok(set_up_page(visit, enrolling, told, &place));
+            return set_up_page(visit, enrolling, told, &place).await;
         }
         Err(error) => error,
     };
@@ -128,8 +130,13 @@ async fn set_up(
     Ok(choose(visit, enrolling, &place, status, problem))
 }
 
-fn set_up_page(visit: &Visit, enrolling: Enrolling, told: SetUp, place: &Destination) -> Response {
-    let sent = enrolling.method != Some(Method::App);
+async fn set_up_page(
+    visit: &Visit,
+    enrolling: Enrolling,
+    told: SetUp,
+    place: &Destination,
+) -> Outcome {
+    let sent = matches!(enrolling.method, Some(Method::Email | Method::Sms));
     let asked = second_factor::Asked {
         token: enrolling.token.clone(),
         told,
@@ -137,7 +144,7 @@ fn set_up_page(visit: &Visit, enrolling: Enrolling, told: SetUp, place: &Destina
         enrolling: Some(enrolling),
         ..second_factor::Asked::default()
     };
-    second_factor::page(visit, asked, place, StatusCode::OK)
+    second_factor::page(visit, asked, place, StatusCode::OK).await
 }
 
 fn choose(
@@ -153,6 +160,7 @@ fn choose(
         app: enrolling.offers(Method::App),
         email: enrolling.offers(Method::Email),
         sms: enrolling.offers(Method::Sms),
+        passkey: enrolling.offers(Method::Passkey),
         mfa_token: enrolling.token,
         offered: enrolling.offered,
         problem,

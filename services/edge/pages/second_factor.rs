@@ -8,17 +8,17 @@ use axum::response::Response;
 use gatepost_core::mfa::Method;
 use gatepost_proto::ErrorReason;
 use http::StatusCode;
-use url::form_urlencoded::byte_serialize;
 
 use super::answer::{self, Leads};
 use super::destination::Destination;
 use super::enrol::{self, Enrolling};
-use super::view::{Problem, SecondFactor};
-use super::visit::{Fields, Outcome, Visit, visit};
-use super::{qr, sign_in};
+use super::view::{PasskeyForm, Problem, SecondFactor};
+use super::visit::{Fields, Outcome, Trouble, Visit, visit};
+use super::{passkey, qr, sign_in};
 use crate::app::App;
-use crate::auth::{Challenged, Met, Proven, meet, remember, send};
+use crate::auth::{Challenged, Met, Proven, meet, offer_passkey, remember, send};
 use crate::mfa::{Presented, SetUp};
+use crate::passkey::Shown;
 
 /// Digits of a passcode; whatever else is typed is a recovery code.
 const PASSCODE_DIGITS: usize = 6;
@@ -55,7 +55,7 @@ pub async fn ask(visit: &mut Visit, challenged: Challenged, place: Destination) 
         methods,
         ..Asked::default()
     };
-    Ok(page(visit, asked, &place, StatusCode::OK))
+    page(visit, asked, &place, StatusCode::OK).await
 }
 
 /// `POST`: meets the challenge, has a code sent, or sets a first factor up.
@@ -101,7 +101,7 @@ async fn send_code(
     }
     asked.sent = true;
     asked.methods = vec![method];
-    Ok(page(visit, asked, &place, StatusCode::OK))
+    page(visit, asked, &place, StatusCode::OK).await
 }
 
 async fn meet_with(
@@ -112,9 +112,14 @@ async fn meet_with(
 ) -> Outcome {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let code: String = fields.get("code").split_whitespace().collect();
-    if code.is_empty() {
+    let passkey = Shown {
+        ceremony: fields.get("ceremony"),
+        credential: fields.get("credential"),
+    };
+    let passkey = Some(passkey).filter(|shown| !shown.credential.is_empty());
+    if code.is_empty() && passkey.is_none() {
         asked.problem = Some(visit.words.no_code);
-        return Ok(page(visit, asked, &place, status));
+        return page(visit, asked, &place, status).await;
     }
     let is_passcode =
         code.len() == PASSCODE_DIGITS && code.bytes().all(|byte| byte.is_ascii_digit());
@@ -122,12 +127,17 @@ async fn meet_with(
         method: asked.enrolling.as_ref().and_then(|one| one.method),
         passcode: if is_passcode { &code } else { "" },
         recovery_code: if is_passcode { "" } else { &code },
+        passkey,
     };
     match meet(&mut visit.gate, &asked.token, presented).await {
         Ok(met) => go_on(visit, met, asked.remembers, &place).await,
         Err(error) if error.reason() == ErrorReason::MfaCodeInvalid => {
             asked.problem = Some(visit.words.wrong_code);
-            Ok(page(visit, asked, &place, status))
+            page(visit, asked, &place, status).await
+        }
+        Err(error) if error.reason() == ErrorReason::PasskeyInvalid => {
+            asked.problem = Some(visit.words.wrong_passkey);
+            page(visit, asked, &place, status).await
         }
         Err(error) if error.reason() == ErrorReason::MfaTokenInvalid => {
             Ok(sign_in::again(visit, place))
@@ -153,26 +163,28 @@ async fn go_on(visit: &mut Visit, met: Met, remembers: bool, place: &Destination
 
 /// Where the form of the page goes.
 pub fn action(visit: &Visit, place: &Destination) -> String {
-    let query = match place.path.as_str() {
-        "" => String::new(),
-        path => {
-            let path: String = byte_serialize(path.as_bytes()).collect();
-            format!("?continue={path}")
-        }
-    };
-    format!("{}/signin/second-factor{query}", visit.base)
+    format!("{}/signin/second-factor{}", visit.base, place.query())
 }
 
 /// The page.
-pub fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode) -> Response {
+///
+/// # Errors
+/// What the store answers.
+pub async fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode) -> Outcome {
     let words = visit.words;
+    let chosen = asked.enrolling.as_ref().map(|one| one.method);
+    let asks_code = chosen != Some(Some(Method::Passkey));
+    let form = passkey_form(visit, &asked, place).await?;
     let has = |method| asked.methods.contains(&method);
     let (title, hint) = match (&asked.enrolling, asked.sent) {
         (Some(_), _) => (words.enrol, words.code_hint),
         (None, true) => (words.second_factor, words.code_hint),
+        (None, false) if asked.methods == [Method::Passkey] => {
+            (words.second_factor, words.recovery_hint)
+        }
         (None, false) => (words.second_factor, words.app_hint),
     };
-    let field = "code";
+    let field = if asks_code { "code" } else { "passkey" };
     let page = SecondFactor {
         page: visit.page(title),
         action: action(visit, place),
@@ -185,10 +197,36 @@ pub fn page(visit: &Visit, asked: Asked, place: &Destination, status: StatusCode
         sent: asked.sent,
         email: has(Method::Email),
         sms: has(Method::Sms),
+        asks_code,
+        passkey: form,
         enrolling: asked.enrolling,
         remember_days: visit.gate.app.mfa.remembered.as_secs() / DAY_S,
         remembers: asked.remembers,
         problem: asked.problem.map(|text| Problem { field, text }),
     };
-    answer::html(status, &page, &Leads::to(place.source.clone()))
+    let leads = Leads::to(place.source.clone()).with_script(page.passkey.is_some());
+    Ok(answer::html(status, &page, &leads))
+}
+
+/// A passkey instead of a code; of a first factor only when that was chosen.
+async fn passkey_form(
+    visit: &Visit,
+    asked: &Asked,
+    place: &Destination,
+) -> Result<Option<PasskeyForm>, Trouble> {
+    let chosen = asked.enrolling.as_ref().map(|one| one.method);
+    if !matches!(chosen, None | Some(Some(Method::Passkey))) {
+        return Ok(None);
+    }
+    let offered = offer_passkey(&visit.gate, &asked.token).await?;
+    let action = action(visit, place);
+    Ok(offered.map(|offer| PasskeyForm {
+        mfa_token: asked.token.clone(),
+        offered: asked
+            .enrolling
+            .as_ref()
+            .map(|one| one.offered.clone())
+            .unwrap_or_default(),
+        ..passkey::factor_form(visit, offer, action)
+    }))
 }

@@ -52,6 +52,63 @@ pub struct SignIn {
     pub chooses: bool,
     /// Whether one may have a link mailed to set a new password.
     pub forgets: bool,
+    /// Signing in with a passkey instead.
+    pub passkey: Option<PasskeyForm>,
+}
+
+/// A form that the script sends, with what a passkey signed, or with a new one.
+pub struct PasskeyForm {
+    /// Where it goes.
+    pub action: String,
+    /// What the script does: `get` uses one, `autofill` offers them in the field of the name, too,
+    /// and `create` makes one.
+    pub kind: &'static str,
+    /// The ceremony.
+    pub ceremony: String,
+    /// What the browser asks the authenticator with, as JSON.
+    pub options: String,
+    /// Names the challenge, if there is one.
+    pub mfa_token: String,
+    /// What else somebody may set up who has no factor; empty otherwise.
+    pub offered: String,
+    /// Whether it is given a name.
+    pub is_named: bool,
+    /// What the button says.
+    pub label: &'static str,
+}
+
+/// One's own passkeys.
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+pub struct Passkeys {
+    /// What all pages have.
+    pub page: Page,
+    /// Who is signed in.
+    pub username: String,
+    /// The passkeys.
+    pub items: Vec<PasskeyItem>,
+    /// What was done.
+    pub done: &'static str,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Recovery codes, which are told once.
+    pub recovery_codes: Vec<String>,
+    /// One more.
+    pub passkey: Option<PasskeyForm>,
+}
+
+/// A passkey in a list.
+pub struct PasskeyItem {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The day on which it was added.
+    pub added: String,
+    /// The day on which it was used last; empty if it never was.
+    pub used: String,
+    /// Whether other devices have it, too.
+    pub backed_up: bool,
 }
 
 /// Asking for a link to set a new password.
@@ -89,6 +146,10 @@ pub struct NewPassword {
 )]
 #[derive(Template)]
 #[template(path = "second_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
 pub struct SecondFactor {
     /// What all pages have.
     pub page: Page,
@@ -112,6 +173,10 @@ pub struct SecondFactor {
     pub email: bool,
     /// Whether one may be sent by SMS.
     pub sms: bool,
+    /// Whether a code is asked for at all.
+    pub asks_code: bool,
+    /// A passkey instead.
+    pub passkey: Option<PasskeyForm>,
     /// What somebody sets up who has none.
     pub enrolling: Option<Enrolling>,
     /// For how many days the device may be remembered; 0 for not at all.
@@ -125,6 +190,10 @@ pub struct SecondFactor {
 /// Choosing a first second factor.
 #[derive(Template)]
 #[template(path = "choose_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
 pub struct ChooseFactor {
     /// What all pages have.
     pub page: Page,
@@ -140,6 +209,8 @@ pub struct ChooseFactor {
     pub email: bool,
     /// Whether codes by SMS may be.
     pub sms: bool,
+    /// Whether a passkey may be.
+    pub passkey: bool,
     /// What is wrong.
     pub problem: Option<Problem>,
 }

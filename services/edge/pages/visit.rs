@@ -246,6 +246,11 @@ impl Visit {
         answer::set_cookie(response, &name, value, self.is_secure());
     }
 
+    /// What nobody has but this browser, as long as it is open.
+    pub fn browser_key(&self) -> &str {
+        &self.form_key
+    }
+
     /// Who has signed in with this browser before.
     pub fn device(&self) -> Option<KnownDevice> {
         let cookie = self.cookie(&self.cookie_name(DEVICE))?;

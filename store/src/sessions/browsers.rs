@@ -100,7 +100,7 @@ impl Sessions<'_> {
             .collect()
     }
 
-    /// Notes the live sessions of a user who goes or is suspended, so that their applications can
+    /// Notes the live sessions of a user who goes, so that their applications can
     /// be told.
     pub(crate) async fn orphan(self, user: UserId) -> Result<()> {
         let open = self

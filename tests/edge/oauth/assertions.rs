@@ -18,18 +18,18 @@ use crate::identity::application;
 use crate::world::{Actor, Answer, PUBLIC_URL, World, claims};
 
 const TOKEN: &str = "/oauth/token";
-const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(in crate::edge) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A private key, and how it signs.
-enum Key {
+pub(in crate::edge) enum Key {
     Rsa(RsaKeyPair, &'static str),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
 }
 
 impl Key {
-    fn all() -> [Self; 4] {
+    pub(in crate::edge) fn all() -> [Self; 4] {
         let rsa = || RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let random = SystemRandom::new();
         let scheme = &ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -42,12 +42,12 @@ impl Key {
         ]
     }
 
-    fn ed() -> Self {
+    pub(in crate::edge) fn ed() -> Self {
         let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         Self::Ed(Ed25519KeyPair::from_pkcs8(key.as_ref()).unwrap())
     }
 
-    fn algorithm(&self) -> &'static str {
+    pub(in crate::edge) fn algorithm(&self) -> &'static str {
         match self {
             Self::Rsa(_, algorithm) => algorithm,
             Self::Ec(_) => "ES256",
@@ -55,7 +55,7 @@ impl Key {
         }
     }
 
-    fn jwk(&self) -> Value {
+    pub(in crate::edge) fn jwk(&self) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
             Self::Rsa(key, algorithm) => {
@@ -75,7 +75,7 @@ impl Key {
         }
     }
 
-    fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(in crate::edge) fn sign(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));
         let (bytes, random) = (message.as_bytes(), SystemRandom::new());
@@ -97,43 +97,68 @@ impl Key {
 }
 
 /// A client with a public key of its own beside its secret.
-struct Signer<'w> {
+pub(in crate::edge) struct Signer<'w> {
     world: &'w World,
-    id: String,
+    pub(in crate::edge) id: String,
     credentials: String,
-    key: Key,
+    pub(in crate::edge) key: Key,
 }
 
 impl<'w> Signer<'w> {
-    async fn of(world: &'w World, admin: &Actor, name: &str, key: Key) -> Self {
+    pub(in crate::edge) async fn of(world: &'w World, admin: &Actor, name: &str, key: Key) -> Self {
         let made = application(world, admin, json!({"name": name})).await;
-        let credentials = format!("/v1/applications/{}/credentials", text(&made, "id"));
+        Self::beside(
+            world,
+            admin,
+            (text(&made, "id"), text(&made, "clientId")),
+            key,
+        )
+        .await
+    }
+
+    /// A key for an application, of this id and client id, that is there already.
+    pub(in crate::edge) async fn beside(
+        world: &'w World,
+        admin: &Actor,
+        (id, client_id): (&str, &str),
+        key: Key,
+    ) -> Self {
+        let credentials = format!("/v1/applications/{id}/credentials");
         let body = json!({"publicKey": key.jwk().to_string()});
         let taken = world.post(admin, &credentials, body).await;
         assert!(taken.is(201).get("clientSecret").is_none());
         Self {
             world,
-            id: text(&made, "clientId").to_owned(),
+            id: client_id.to_owned(),
             credentials,
             key,
         }
     }
 
+    /// The two fields of a form that prove it, once.
+    pub(in crate::edge) fn proof(&self) -> [(&'static str, String); 2] {
+        let assertion = self.assertion(&self.claims());
+        [
+            ("client_assertion_type", TYPE.to_owned()),
+            ("client_assertion", assertion),
+        ]
+    }
+
     /// What it says when all is well.
-    fn claims(&self) -> Value {
-        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    pub(in crate::edge) fn claims(&self) -> Value {
+        let now = self.world.now_s();
         json!({
             "iss": self.id, "sub": self.id, "aud": PUBLIC_URL, "iat": now, "exp": now + 60,
             "jti": NUMBER.fetch_add(1, Ordering::Relaxed).to_string(),
         })
     }
 
-    fn assertion(&self, claims: &Value) -> String {
+    pub(in crate::edge) fn assertion(&self, claims: &Value) -> String {
         let header = json!({"alg": self.key.algorithm(), "typ": "JWT"});
         self.key.sign(&header, claims)
     }
 
-    async fn show(&self, assertion: &str) -> Answer {
+    pub(in crate::edge) async fn show(&self, assertion: &str) -> Answer {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_assertion_type", TYPE),

@@ -19,10 +19,10 @@ use crate::world::{PUBLIC_URL, World, claims, header};
 
 /// What an application was told, and how often it says that it cannot listen.
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<(Vec<String>, u32)>>);
+pub(super) struct Ear(Arc<Mutex<(Vec<String>, u32)>>);
 
 impl Ear {
-    async fn open(port: u16, deaf: u32) -> Self {
+    pub(super) async fn open(port: u16, deaf: u32) -> Self {
         let ear = Self(Arc::new(Mutex::new((Vec::new(), deaf))));
         let router = Router::new()
             .route("/logout", post(hear))
@@ -35,7 +35,7 @@ impl Ear {
     }
 
     /// So many tokens, once they are there.
-    async fn heard(&self, count: usize) -> Vec<String> {
+    pub(super) async fn heard(&self, count: usize) -> Vec<String> {
         for _ in 0..200 {
             let heard = self.0.lock().unwrap().0.clone();
             if heard.len() >= count {
