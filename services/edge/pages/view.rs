@@ -140,10 +140,6 @@ pub struct NewPassword {
 }
 
 /// The second factor.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a part that the page shows or not"
-)]
 #[derive(Template)]
 #[template(path = "second_factor.html")]
 #[expect(
