@@ -24,8 +24,8 @@ pub struct Error {
     message: Cow<'static, str>,
     metadata: Vec<(&'static str, String)>,
     cause: Option<Cause>,
-    violations: Option<Violations>,
-    /// Boxed, so that errors stay small.
+    /// Boxed like what follows, so that errors stay small.
+    violations: Option<Box<Violations>>,
     concerned: Option<Box<Concerned>>,
 }
 
@@ -117,7 +117,7 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        if let Some(Err(status)) = error.violations.map(Violations::into_result) {
+        if let Some(Err(status)) = error.violations.map(|found| found.into_result()) {
             return status;
         }
         let metadata: Vec<(&str, &str)> = error
@@ -172,7 +172,7 @@ impl From<Violations> for Error {
     fn from(violations: Violations) -> Self {
         let message = "a field breaks a rule of the contract";
         Self {
-            violations: Some(violations),
+            violations: Some(Box::new(violations)),
             ..Self::new(ErrorReason::InvalidRequest, message)
         }
     }

@@ -42,7 +42,9 @@ pub async fn audit(
     if !TOLD.contains(&error.reason()) {
         return;
     }
-    if let Err(failure) = record(app, arrival, face, place, error).await {
+    // Boxed: few calls are refused, and all of them carry what follows.
+    let recorded = Box::pin(record(app, arrival, face, place, error)).await;
+    if let Err(failure) = recorded {
         let request_id = arrival.request_id.as_str();
         tracing::warn!(request_id, error = %failure, "a refusal is not in the audit log");
     }

@@ -10,7 +10,11 @@ const WHOLE: &str = "response_type=code&code_challenge_method=S256\
      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&";
 
 fuzz_target!(|text: &str| {
-    for query in [text.to_owned(), format!("{WHOLE}{text}"), format!("{WHOLE}claims={text}")] {
+    for query in [
+        text.to_owned(),
+        format!("{WHOLE}{text}"),
+        format!("{WHOLE}claims={text}"),
+    ] {
         if let Some([wanted, again]) = fuzzing::authorization(&query) {
             assert_eq!(wanted, again, "{query}");
         }

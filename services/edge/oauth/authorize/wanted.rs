@@ -24,6 +24,10 @@ const RESOURCES_MAX: usize = 5;
 pub const CLAIMS: [&str; 4] = ["name", "preferred_username", "email", "email_verified"];
 
 /// What the person is to be asked, whatever is known of her (OpenID Connect Core §3.1.2.1).
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word that is there or not"
+)]
 #[derive(Debug, Default)]
 pub struct Prompt {
     /// Nothing at all.
