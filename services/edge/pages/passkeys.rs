@@ -78,18 +78,24 @@ async fn change(visit: &mut Visit, body: Body) -> Outcome {
         "remove" => delete(visit, &browser, &fields).await,
         _ => add(visit, &browser, &fields).await,
     };
-    let (field, text) = match done {
+    let error = match done {
         Ok(said) => return page(visit, &browser, StatusCode::OK, said).await,
-        Err(error) => match error.reason() {
-            ErrorReason::PasskeyInvalid | ErrorReason::NameTaken => {
-                ("passkey", words.passkey_trouble)
-            }
-            ErrorReason::InvalidRequest => ("passkey", words.bad_name),
-            ErrorReason::LimitReached => ("passkey", words.too_many_passkeys),
-            ErrorReason::FactorRequired => ("passkey", words.last_factor),
-            _ => return Err(error.into()),
-        },
+        Err(error) => error,
     };
+    let said = [
+        (ErrorReason::PasskeyInvalid, words.passkey_trouble),
+        (ErrorReason::NameTaken, words.passkey_trouble),
+        (ErrorReason::InvalidRequest, words.bad_name),
+        (ErrorReason::LimitReached, words.too_many_passkeys),
+        (ErrorReason::FactorRequired, words.last_factor),
+    ];
+    let said = said
+        .into_iter()
+        .find(|(reason, _)| *reason == error.reason());
+    let Some((_, text)) = said else {
+        return Err(error.into());
+    };
+    let field = "passkey";
     let problem = Some(Problem { field, text });
     let said = Said {
         problem,
