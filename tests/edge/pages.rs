@@ -1,5 +1,6 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
+mod every_form;
 mod forms;
 mod found_browser;
 mod hosts;
