@@ -130,6 +130,7 @@ async fn no_form_of_any_page_is_taken_from_elsewhere() {
         "/oauth/consent" => format!("{path}?{query}"),
         _ => path.to_owned(),
     };
+    let full = &full;
     let revision = world
         .get(&world.admin, "/v1/users?limit=1")
         .await
@@ -145,24 +146,7 @@ async fn no_form_of_any_page_is_taken_from_elsewhere() {
             tried += 1;
         }
         assert_eq!(tried, 10);
-        // With the token of another browser, of her own even; and without the cookie that it is
-        // made for.
-        let with = |token: &'_ str| {
-            let token = ("form_token", token.to_owned());
-            let fields = fields
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned()));
-            let all: Vec<_> = std::iter::once(token).chain(fields).collect();
-            world.request(Method::POST, &path).form(&all)
-        };
-        assert_eq!(browser.send(with(&others)).await.status, 403, "{path}");
-        let mut bare = Browser::new(&world);
-        assert_eq!(bare.send(with(&good)).await.status, 403, "{path}");
-        let form = "__Host-gatepost.form";
-        let key = browser.cookies[form].clone();
-        bare.cookies.insert(form.to_owned(), key);
-        let alone = bare.send(with(&good)).await;
-        assert_eq!(alone.status, 403, "{path} without her session");
+        needs_its_own_browser(&world, &browser, (&path, &fields), [&good, &others]).await;
     }
     let after = world
         .get(&world.admin, "/v1/users?limit=1")
@@ -173,9 +157,39 @@ async fn no_form_of_any_page_is_taken_from_elsewhere() {
     assert!(is_signed_in(&mut browser).await);
     world.get(&alice, "/v1/userinfo").await.is(200);
     world.sign_in("alice").await;
-    // And all of them are taken from our own pages.
+    are_taken_from_our_pages(&mut browser, full).await;
+    let client = world.anonymous().await;
+    assert!(client.password_token("alice", NEXT_PASSWORD).await.is_ok());
+}
+
+/// The token of another browser, of her own even, is none here; nor is one without the cookies that
+/// it is made for.
+async fn needs_its_own_browser(
+    world: &World,
+    browser: &Browser<'_>,
+    (path, fields): (&str, &[(&str, &str)]),
+    [good, others]: [&str; 2],
+) {
+    let with = |token: &str| {
+        let all = [&[("form_token", token)], fields].concat();
+        world.request(Method::POST, path).form(&all)
+    };
+    let form = "__Host-gatepost.form";
+    let mut same = Browser::new(world);
+    same.cookies = browser.cookies.clone();
+    assert_eq!(same.send(with(others)).await.status, 403, "{path}");
+    let mut bare = Browser::new(world);
+    assert_eq!(bare.send(with(good)).await.status, 403, "{path}");
+    let key = browser.cookies[form].clone();
+    bare.cookies.insert(form.to_owned(), key);
+    let alone = bare.send(with(good)).await;
+    assert_eq!(alone.status, 403, "{path} without her session");
+}
+
+/// All of them are taken from our own pages.
+async fn are_taken_from_our_pages(browser: &mut Browser<'_>, full: &impl Fn(&str) -> String) {
     for (path, fields) in forms() {
-        let signed_in = is_signed_in(&mut browser).await;
+        let signed_in = is_signed_in(browser).await;
         if !signed_in {
             let password = if path == "/signin" {
                 PASSWORD
@@ -196,6 +210,4 @@ async fn no_form_of_any_page_is_taken_from_elsewhere() {
         assert_ne!(page.status, 403, "{path}: {}", page.text);
         assert!(page.status.as_u16() < 500, "{path}: {}", page.text);
     }
-    let client = world.anonymous().await;
-    assert!(client.password_token("alice", NEXT_PASSWORD).await.is_ok());
 }
