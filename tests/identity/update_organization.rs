@@ -172,7 +172,9 @@ async fn who_signed_in_with_a_passkey_puts_passwords_off_for_oneself() {
     let by_key = world.sign_in_by(&added.key).await;
     put(&by_key, false).await.is(200);
     let body = json!({"grantType": "password", "username": "admin", "password": PASSWORD});
-    let off = world.post_openly("/v1/login/oauth/access_token", body).await;
+    let off = world
+        .post_openly("/v1/login/oauth/access_token", body)
+        .await;
     off.refuses(ErrorReason::PasswordSignInOff);
     let again = world.sign_in_by(&added.key).await;
     put(&again, true).await.is(200);
