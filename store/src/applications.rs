@@ -14,6 +14,7 @@ use crate::entity::{applications, credentials};
 use crate::error::{Result, StoreError};
 use crate::list::{self, Cursor, Page, Sorting, Walk};
 use crate::scope::Scope;
+use crate::sign_in::is_text;
 use crate::times::{instant, micros};
 
 const NOUN: &str = "application";
@@ -170,6 +171,9 @@ impl<'a> Applications<'a> {
 
     /// The application of this client id, if there is one.
     pub async fn by_client_id(self, client_id: &str) -> Result<Option<Application>> {
+        if !is_text(client_id) {
+            return Ok(None);
+        }
         self.one(
             self.own()
                 .filter(applications::Column::ClientId.eq(client_id)),

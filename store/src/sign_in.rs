@@ -20,6 +20,12 @@ pub struct SignIn {
     transaction: DatabaseTransaction,
 }
 
+/// Whether anything that is kept can have this name. What strangers type may hold a zero character,
+/// which no database keeps, and not each of them may be asked for.
+pub(crate) fn is_text(name: &str) -> bool {
+    !name.contains('\0')
+}
+
 impl SignIn {
     pub(crate) fn new(transaction: DatabaseTransaction) -> Self {
         Self { transaction }
@@ -27,6 +33,9 @@ impl SignIn {
 
     /// The users of this name, whatever their organization; the oldest organization's first.
     pub async fn users_by_username(&self, key: &str) -> Result<Vec<(Organization, User)>> {
+        if !is_text(key) {
+            return Ok(Vec::new());
+        }
         self.users(
             Condition::all().add(users::Column::UsernameKey.eq(key)),
             None,
@@ -36,6 +45,9 @@ impl SignIn {
 
     /// The user of this name in the oldest organization that has it.
     pub async fn oldest_of_username(&self, key: &str) -> Result<Option<(Organization, User)>> {
+        if !is_text(key) {
+            return Ok(None);
+        }
         // A name that thousands of organizations have must not cost a stranger's try so many rows.
         let found = self
             .users(
@@ -48,6 +60,9 @@ impl SignIn {
 
     /// The users who proved that this address is theirs; the oldest organization's first.
     pub async fn users_by_email(&self, key: &str) -> Result<Vec<(Organization, User)>> {
+        if !is_text(key) {
+            return Ok(Vec::new());
+        }
         let proved = Condition::all()
             .add(users::Column::EmailKey.eq(key))
             .add(users::Column::EmailVerified.eq(true));
@@ -92,6 +107,9 @@ impl SignIn {
 
     /// The user of this name in one organization, else of this address, proved or not.
     pub async fn user_in(&self, organization: OrganizationId, key: &str) -> Result<Option<User>> {
+        if !is_text(key) {
+            return Ok(None);
+        }
         let rows = users::Entity::find()
             .filter(users::Column::OrganizationId.eq(organization.uuid()))
             .filter(
@@ -137,6 +155,9 @@ impl SignIn {
         &self,
         client_id: &str,
     ) -> Result<Option<(Organization, Application, Vec<Credential>)>> {
+        if !is_text(client_id) {
+            return Ok(None);
+        }
         let row = applications::Entity::find()
             .filter(applications::Column::ClientId.eq(client_id))
             .one(&self.transaction)
@@ -164,6 +185,9 @@ impl SignIn {
 
     /// The organization of this slug, if there is one.
     pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<Organization>> {
+        if !is_text(slug) {
+            return Ok(None);
+        }
         let row = organizations::Entity::find()
             .filter(organizations::Column::Slug.eq(slug))
             .one(&self.transaction)

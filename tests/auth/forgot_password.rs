@@ -123,8 +123,8 @@ async fn it_is_off_until_the_operator_switches_it_on() {
     refused.refuses(ErrorReason::SwitchedOff);
 }
 
-/// Where nobody signs in with a password, nobody is mailed a link to set one, and a link from before
-/// lets nobody in.
+/// Where nobody signs in with a password, nobody is mailed a link to set one, and a link from
+/// before lets nobody in.
 #[tokio::test]
 async fn nothing_is_mailed_where_passwords_are_off() {
     let world = World::start_multi_tenant().await;

@@ -16,4 +16,5 @@ mod reset_forgotten_password;
 mod revoke_token;
 mod second_factor_limits;
 mod send_mfa_code;
+mod short_way;
 mod verify_mfa;

@@ -1,6 +1,7 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
 mod enrolling;
+mod every_form;
 mod forms;
 mod found_browser;
 mod hosts;

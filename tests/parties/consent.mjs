@@ -38,14 +38,15 @@ try {
 
   // A page of another site, which frames ours.
   const stage = await context.newPage();
-  const site = 'http://127.0.0.1:9/stage';
-  const frame = `<title>stage</title><iframe src="${FRAMED}"></iframe>`;
-  await stage.route(site, (route) => route.fulfill({ contentType: 'text/html', body: frame }));
+  const frames = new URLSearchParams([['frame', FRAMED], ['frame', `${origin}/framed`]]);
   // Until everything is there, also what is refused.
-  await stage.goto(site, { waitUntil: 'load' });
-  const inside = stage.frames().find((one) => one !== stage.mainFrame());
-  const framed = inside ? await inside.getByText('Signed in as').count() : 0;
-  const title = await stage.title();
+  await stage.goto(`${origin}/stage?${frames}`, { waitUntil: 'load' });
+  const count = async (text) => {
+    const inside = stage.frames().filter((one) => one !== stage.mainFrame());
+    const counts = await Promise.all(inside.map((one) => one.getByText(text).count()));
+    return counts.reduce((sum, one) => sum + one, 0);
+  };
+  const framed = { ours: await count('Signed in as'), theirs: await count('at /framed') };
   await stage.close();
   // Which is there when nobody frames it.
   await page.goto(FRAMED);
@@ -59,7 +60,7 @@ try {
   await page.goto(START);
   await page.getByLabel('Password').waitFor();
   console.log(
-    JSON.stringify({ asked, list, shown, again, title, framed, bare, question, after, refused }),
+    JSON.stringify({ asked, list, shown, again, framed, bare, question, after, refused }),
   );
 } finally {
   await browser.close();

@@ -52,7 +52,7 @@ const server = http.createServer(async (request, response) => {
   let body = '';
   for await (const part of request) body += part;
   try {
-    const { pathname } = new URL(request.url, base);
+    const { pathname, searchParams } = new URL(request.url, base);
     if (pathname === '/login') {
       response.writeHead(302, { location: (await login(base)).href }).end();
     } else if (pathname === '/cb') {
@@ -65,6 +65,10 @@ const server = http.createServer(async (request, response) => {
         state: 'bye',
       });
       response.writeHead(302, { location: url.href }).end();
+    } else if (pathname === '/stage') {
+      // A page that shows others in frames.
+      const frames = searchParams.getAll('frame').map((of) => `<iframe src="${of}"></iframe>`);
+      response.writeHead(200, { 'content-type': 'text/html' }).end(frames.join(''));
     } else {
       response.writeHead(200, { 'content-type': 'text/plain' }).end(`at ${request.url}`);
     }

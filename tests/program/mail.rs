@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
 
-use crate::process::{Home, Running, until};
+use crate::process::{Ended, Home, Running, until};
 use crate::rest::PASSWORD;
 use crate::servers::smtp::Smtp;
 
@@ -186,6 +186,30 @@ async fn sign_in_by_code(
     server.rest.call("", "POST", path, met).await.status
 }
 
+/// Stores a provider of this name and address for the default organization.
+fn add_provider(
+    home: &Home,
+    settings: &[(&str, &str)],
+    (name, url): (&str, &str),
+    more: &[&str],
+) -> Ended {
+    let from = format!("{name}@example.com");
+    let arguments = [
+        "add-provider",
+        "--organization",
+        "default",
+        "--channel",
+        "mail",
+        "--name",
+        name,
+        "--url",
+        url,
+        "--from",
+        &from,
+    ];
+    home.run(&[&arguments, more].concat(), settings, "")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_applications_own_provider_carries_its_codes() {
     let home = Home::empty();
@@ -209,21 +233,7 @@ async fn an_applications_own_provider_carries_its_codes() {
     let shop = server.rest.machine(&admin, "shop", &[]).await;
     // The organization's own, and the application's own before that.
     let add = |name: &str, smtp: &Smtp, more: &[&str]| {
-        let (from, url) = (format!("{name}@example.com"), url(smtp));
-        let arguments = [
-            "add-provider",
-            "--organization",
-            "default",
-            "--channel",
-            "mail",
-            "--name",
-            name,
-            "--url",
-            &url,
-            "--from",
-            &from,
-        ];
-        let added = home.run(&[&arguments, more].concat(), &settings, "");
+        let added = add_provider(&home, &settings, (name, &url(smtp)), more);
         assert_eq!(added.code, Some(0), "{added:?}");
     };
     add("theirs", &theirs, &[]);
@@ -254,22 +264,8 @@ async fn an_applications_own_provider_carries_its_codes() {
     );
     assert_eq!(counts, (0, 3, 2));
     // An application that is not there has none.
-    let arguments = [
-        "add-provider",
-        "--organization",
-        "default",
-        "--channel",
-        "mail",
-        "--name",
-        "x",
-        "--url",
-        "smtp://mail.example.com",
-        "--from",
-        "x@example.com",
-        "--client-id",
-        "nobody",
-    ];
-    let refused = home.run(&arguments, &settings, "");
+    let more = ["--client-id", "nobody"];
+    let refused = add_provider(&home, &settings, ("x", "smtp://mail.example.com"), &more);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("no application `nobody`"));
 }

@@ -141,3 +141,20 @@ pub async fn failures_count_in_parallel(world: World) {
     counts.sort_unstable();
     assert_eq!(counts, (1..=10).collect::<Vec<_>>());
 }
+
+/// Strangers may type what no database keeps: it is nobody's name, and no fault of the store.
+pub async fn what_is_no_text_is_nobodys_name(world: World) {
+    add_everywhere(&world, true).await;
+    let door = world.store.sign_in().await.unwrap();
+    for name in ["\0", "ann\0", "a\0nn", "acme\0"] {
+        assert_eq!(door.users_by_username(name).await.unwrap(), vec![]);
+        assert_eq!(door.oldest_of_username(name).await.unwrap(), None);
+        assert_eq!(door.users_by_email(name).await.unwrap(), vec![]);
+        assert_eq!(door.user_in(world.acme, name).await.unwrap(), None);
+        assert!(door.application_by_client_id(name).await.unwrap().is_none());
+        assert_eq!(door.organization_by_slug(name).await.unwrap(), None);
+        let tx = world.store.read(world.acme).await.unwrap();
+        let found = tx.applications().by_client_id(name).await.unwrap();
+        assert!(found.is_none());
+    }
+}

@@ -237,34 +237,39 @@ async fn neither_issuer_takes_the_others() {
                 .is(200);
         }
         assert_eq!(other.user_info(&access).await.status, 401, "{at}");
-        // Her cookie signs nobody in there, whatever it is called.
-        let slug = other
-            .base
-            .rsplit('/')
-            .next()
-            .filter(|slug| !slug.is_empty());
-        let mut thief = Browser::new(&world);
-        let cookie = browser.cookies["__Host-gatepost.acme"].clone();
-        for name in ["acme", slug.unwrap_or("default"), "system"] {
-            let name = format!("__Host-gatepost.{name}");
-            thief.cookies.insert(name, cookie.clone());
-        }
-        assert!(!other.is_signed_in(&mut thief).await, "{at}");
-        let silent = thief.get(&other.asks(&[("prompt", "none")])).await;
-        assert_eq!(other.told(&silent, "error"), "login_required", "{at}");
-        // A hint from here ends nothing, and leads nowhere.
-        let hinted = format!("/oauth/end_session?id_token_hint={id}");
-        let page = thief.get(&other.path(&hinted)).await;
-        assert_eq!(page.status, 200, "{at}");
-        let leads = format!("{hinted}&post_logout_redirect_uri={AFTER}");
-        let page = Browser::new(&world).get(&other.path(&leads)).await;
-        assert_eq!(page.status, 400, "{at}");
+        opens_nothing(other, &browser, &id).await;
     }
     assert_eq!(own.revision().await, before, "nothing was written");
     own.user_info(&access).await.is(200);
     own.refresh(&refresh).await.is(200);
     own.redeem(&fresh).await.is(200);
     assert!(own.is_signed_in(&mut browser).await);
+}
+
+/// Her cookie signs nobody in at another issuer, whatever it is called, and a hint from here ends
+/// nothing there and leads nowhere.
+async fn opens_nothing(other: &Place<'_>, browser: &Browser<'_>, id: &str) {
+    let (world, at) = (other.world, other.base);
+    let slug = other
+        .base
+        .rsplit('/')
+        .next()
+        .filter(|slug| !slug.is_empty());
+    let mut thief = Browser::new(world);
+    let cookie = browser.cookies["__Host-gatepost.acme"].clone();
+    for name in ["acme", slug.unwrap_or("default"), "system"] {
+        let name = format!("__Host-gatepost.{name}");
+        thief.cookies.insert(name, cookie.clone());
+    }
+    assert!(!other.is_signed_in(&mut thief).await, "{at}");
+    let silent = thief.get(&other.asks(&[("prompt", "none")])).await;
+    assert_eq!(other.told(&silent, "error"), "login_required", "{at}");
+    let hinted = format!("/oauth/end_session?id_token_hint={id}");
+    let page = thief.get(&other.path(&hinted)).await;
+    assert_eq!(page.status, 200, "{at}");
+    let leads = format!("{hinted}&post_logout_redirect_uri={AFTER}");
+    let page = Browser::new(world).get(&other.path(&leads)).await;
+    assert_eq!(page.status, 400, "{at}");
 }
 
 /// A suspended organization's issuer is closed, and one that is none was never open.
