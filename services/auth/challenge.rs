@@ -120,8 +120,8 @@ pub struct Standing {
 /// Begins the transaction in which a challenge may be met, if all that it stands on still stands.
 ///
 /// # Errors
-/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`; what the
-/// store answers.
+/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`; what
+/// the store answers.
 pub async fn enter(gate: &Gate, token: MfaToken, challenge: &Challenge) -> Result<Standing> {
     let tx = gate.app.store.write(token.organization).await?;
     let organization = tx.organizations().own().await?;

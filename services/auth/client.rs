@@ -141,8 +141,8 @@ impl Client {
         }
     }
 
-    /// As [`Client::enter`], of one that is not remembered; `revision` is where its organization stood
-    /// before, if that is known.
+    /// As [`Client::enter`], of one that is not remembered; `revision` is where its organization
+    /// stood before, if that is known.
     async fn enter_anew(
         gate: &Gate,
         client_id: &str,

@@ -15,8 +15,8 @@ use crate::delivery::Message;
 use crate::error::{Error, Result};
 use crate::seal::{SealError, Sealer};
 
-/// Codes that one account is sent in a quarter of an hour: nobody is flooded, and nobody's bill is run
-/// up, by somebody who knows a password.
+/// Codes that one account is sent in a quarter of an hour: nobody is flooded, and nobody's bill is
+/// run up, by somebody who knows a password.
 const CODES_MAX: u64 = 12;
 const CODES_WINDOW: Duration = Duration::from_mins(15);
 
@@ -101,8 +101,8 @@ pub async fn send_code(
     Ok(target.said())
 }
 
-/// Refuses to send somebody more codes than anybody needs, whatever they are for: a challenge counts
-/// its own, and whoever knows a password makes as many challenges as there are sign-ins.
+/// Refuses to send somebody more codes than anybody needs, whatever they are for: a challenge
+/// counts its own, and whoever knows a password makes as many challenges as there are sign-ins.
 async fn require_few(app: &App, user: UserId, now: OffsetDateTime) -> Result<()> {
     let key = format!("codes:{user}");
     match app.cache.count(&key, CODES_WINDOW, now).await {
