@@ -74,7 +74,8 @@ on_both_engines! {
     audit: the_chain_links, records_are_found, records_are_filtered,
         before_and_after_come_from_the_facts;
     sign_in: the_oldest_organization_comes_first, only_a_proved_address_signs_in,
-        a_client_tells_its_organization, what_is_no_text_is_nobodys_name, failures_are_counted, failures_count_in_parallel;
+        a_client_tells_its_organization, what_is_no_text_is_nobodys_name,
+        failures_are_counted, failures_count_in_parallel;
     message_providers: a_link_is_before_the_default, a_provider_is_its_organizations_own,
         password_sign_in_is_on_until_it_is_put_off;
     marks: a_mark_is_set_once, marks_that_are_over_go, of_many_at_once_one_marks;
