@@ -13,6 +13,8 @@ pub const DOMAIN: &str = "gatepost";
 
 /// Of a body that nobody here reads.
 const UNSUPPORTED_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+/// Of what went wrong inside.
+const INTERNAL: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
 impl ErrorReason {
     /// The gRPC code.
@@ -73,6 +75,7 @@ impl ErrorReason {
             | Self::RefreshTokenInvalid
             | Self::MfaTokenInvalid
             | Self::MfaCodeInvalid
+            | Self::PasskeyInvalid
             | Self::ResetTokenInvalid => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
             Self::PermissionMissing
             | Self::EscalationRefused
@@ -95,6 +98,7 @@ impl ErrorReason {
             | Self::LimitReached
             | Self::ProviderMissing
             | Self::FactorUnavailable
+            | Self::PasskeysUnavailable
             | Self::FactorRequired => (Code::FailedPrecondition, StatusCode::CONFLICT),
             Self::NotServed => (Code::FailedPrecondition, StatusCode::MISDIRECTED_REQUEST),
             Self::TooManyAttempts | Self::Overloaded => {
@@ -106,9 +110,7 @@ impl ErrorReason {
             | Self::DecisionUnavailable
             | Self::DeliveryFailed => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
-            Self::Unspecified | Self::Internal => {
-                (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR)
-            }
+            Self::Unspecified | Self::Internal => (Code::Internal, INTERNAL),
         }
     }
 
@@ -146,6 +148,8 @@ impl ErrorReason {
             Self::RefreshTokenInvalid => "Refresh token invalid",
             Self::MfaTokenInvalid => "Challenge over",
             Self::MfaCodeInvalid => "Wrong code",
+            Self::PasskeyInvalid => "Passkey refused",
+            Self::PasskeysUnavailable => "No passkeys here",
             Self::StrongerSignInNeeded => "Stronger sign-in needed",
             Self::FactorUnavailable => "Factor unavailable",
             Self::FactorRequired => "Factor required",

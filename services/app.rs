@@ -12,6 +12,7 @@ use crate::config::{MfaConfig, SignInConfig};
 use crate::context::Audit;
 use crate::delivery::Delivery;
 use crate::error::Result;
+use crate::passkey::RelyingParty;
 use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::token::{Rotation, Signer};
@@ -52,6 +53,8 @@ pub struct App {
     pub sign_in: SignInConfig,
     /// Limits of second factors.
     pub mfa: MfaConfig,
+    /// Who passkeys are made for; nobody where the public URL does not allow any.
+    pub passkeys: Option<RelyingParty>,
 }
 
 impl App {

@@ -326,7 +326,7 @@ fn factor_key(app: &App, user: UserId) -> Vec<u8> {
 
 /// What counts as one address: of IPv6 the network that one customer gets, who has more addresses
 /// in it than anybody can count.
-fn place_of(address: IpAddr) -> IpAddr {
+pub fn place_of(address: IpAddr) -> IpAddr {
     const CUSTOMER: u128 = u128::MAX << 64;
     match address {
         IpAddr::V4(address) => IpAddr::V4(address),

@@ -2,11 +2,13 @@
 
 mod assertion;
 mod back_channel;
+mod begin_passkey_sign_in;
 mod browser;
 mod challenge;
 mod change_password;
 mod client;
 mod enrol_mfa;
+mod finish_passkey_sign_in;
 mod forgot_password;
 mod get_user_info;
 mod introspect_token;
@@ -16,6 +18,9 @@ mod letters;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
+mod own_sessions;
+mod passkey_factor;
+mod passkey_sign_in;
 mod person;
 mod redeem_code;
 mod refresh_token;
@@ -33,7 +38,7 @@ use gatepost_proto::auth::v1::auth_service_server::{AuthService, AuthServiceServ
 pub use assertion::ASSERTION_TYPE;
 pub use back_channel::{BackChannel, ending, tell};
 pub use browser::{Browser, Proven, end_session};
-pub use challenge::Challenged;
+pub use challenge::{Challenged, remember};
 pub use client::{Client, Clients};
 pub use enrol_mfa::enrol;
 pub use forgot_password::{Place, mail_link, require_on as require_forgot_password};
@@ -41,12 +46,14 @@ pub use introspect_token::{Asker, introspect, introspect_token, is_at_hand as is
 pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::{for_client, is_at_hand as is_known_machine, issue_token};
 pub use letters::Language;
+pub use own_sessions::OwnSession;
+pub use passkey_factor::{Offer, offer as offer_passkey};
 pub use redeem_code::{Redemption, redeem};
 pub use refresh_token::{Turn, refresh};
 pub use reset_forgotten_password::{is_good as is_good_link, reset_by_link};
 pub use revoke_token::revoke;
 pub use send_mfa_code::send;
-pub use verify_mfa::meet;
+pub use verify_mfa::{Met, meet};
 
 use crate::app::App;
 use crate::run::{MESSAGE_BYTES_MAX, wire};
@@ -64,6 +71,8 @@ wire!(AuthService for Auth {
     run_public send_mfa_code(SendMfaCodeRequest) -> SendMfaCodeResponse;
     run_public enrol_mfa(EnrolMfaRequest) -> EnrolMfaResponse;
     run_public verify_mfa(VerifyMfaRequest) -> VerifyMfaResponse;
+    run_public begin_passkey_sign_in(BeginPasskeySignInRequest) -> BeginPasskeySignInResponse;
+    run_public finish_passkey_sign_in(FinishPasskeySignInRequest) -> FinishPasskeySignInResponse;
     run_public refresh_token(RefreshTokenRequest) -> RefreshTokenResponse;
     run_public logout(LogoutRequest) -> LogoutResponse;
     run_public forgot_password(ForgotPasswordRequest) -> ForgotPasswordResponse;

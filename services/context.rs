@@ -169,6 +169,15 @@ impl Caller {
     }
 }
 
+/// Who calls without a proof, for the audit log.
+pub fn nobody() -> Actor {
+    Actor {
+        kind: "anonymous".into(),
+        id: String::new(),
+        name: String::new(),
+    }
+}
+
 /// The record of one write, gathered while it happens.
 #[derive(Debug)]
 pub struct Audit {

@@ -16,7 +16,7 @@ mod proxied;
 #[cfg(test)]
 mod tests;
 
-pub use oauth::client_header;
+pub use oauth::{client_header, wishes};
 
 use std::sync::Arc;
 
@@ -37,9 +37,12 @@ pub fn router(gatekeeper: &Arc<Gatekeeper>, app: Option<&Arc<App>>, public_url: 
     let router = authzen::router(Arc::clone(gatekeeper), public_url)
         .merge(forward_auth::router(Arc::clone(gatekeeper)));
     match app {
-        Some(app) => router
-            .merge(oauth::router(Arc::clone(app)))
-            .merge(pages::router(Arc::clone(app))),
+        Some(app) => router.merge(oauth::router(Arc::clone(app))),
         None => router,
     }
+}
+
+/// The paths that people's browsers open, and no program: no page of another site reads them.
+pub fn for_browsers(app: &Arc<App>) -> Router {
+    pages::router(Arc::clone(app)).merge(oauth::for_browsers(Arc::clone(app)))
 }

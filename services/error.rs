@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use gatepost_core::group::NestError;
 use gatepost_core::name::NameError;
+use gatepost_core::{OrganizationId, UserId};
 use gatepost_proto::validate::Violations;
 use gatepost_proto::{ErrorReason, reason};
 use gatepost_store::StoreError;
@@ -23,7 +24,18 @@ pub struct Error {
     message: Cow<'static, str>,
     metadata: Vec<(&'static str, String)>,
     cause: Option<Cause>,
-    violations: Option<Violations>,
+    /// Boxed like what follows, so that errors stay small.
+    violations: Option<Box<Violations>>,
+    concerned: Option<Box<Concerned>>,
+}
+
+/// Whom a refusal is about, for the audit log. No caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concerned {
+    /// Where.
+    pub organization: OrganizationId,
+    /// Whose account it is about, if that is known.
+    pub user: Option<UserId>,
 }
 
 impl Error {
@@ -35,7 +47,21 @@ impl Error {
             metadata: Vec::new(),
             cause: None,
             violations: None,
+            concerned: None,
         }
+    }
+
+    /// Says whom it is about, unless that was said before by who knew better.
+    #[must_use]
+    pub fn concerning(mut self, organization: OrganizationId, user: Option<UserId>) -> Self {
+        let concerned = Concerned { organization, user };
+        self.concerned.get_or_insert_with(|| Box::new(concerned));
+        self
+    }
+
+    /// Whom it is about, if that is known.
+    pub fn concerned(&self) -> Option<Concerned> {
+        self.concerned.as_deref().copied()
     }
 
     /// Adds one of the metadata keys that the contract documents for the reason.
@@ -91,7 +117,7 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        if let Some(Err(status)) = error.violations.map(Violations::into_result) {
+        if let Some(Err(status)) = error.violations.map(|found| found.into_result()) {
             return status;
         }
         let metadata: Vec<(&str, &str)> = error
@@ -146,7 +172,7 @@ impl From<Violations> for Error {
     fn from(violations: Violations) -> Self {
         let message = "a field breaks a rule of the contract";
         Self {
-            violations: Some(violations),
+            violations: Some(Box::new(violations)),
             ..Self::new(ErrorReason::InvalidRequest, message)
         }
     }

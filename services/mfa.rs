@@ -12,7 +12,7 @@ pub use codes::{device_hash, new_device_token, new_recovery_codes};
 pub use present::{Factors, Need};
 pub use proof::{Presented, Refused, Verdict, check, check_pending, prove};
 pub use send::{send_code, send_proof};
-pub use set_up::{SetUp, Wish, set_up};
+pub use set_up::{SetUp, Wish, first_recovery_codes, set_up};
 pub use token::MfaToken;
 
 use gatepost_core::UserId;

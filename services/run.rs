@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::context::{Arrival, Audit, Caller, Cx, Gate};
 use crate::error::{Error, Result};
 use crate::once::{self, Once};
+use crate::refusals;
 
 /// The largest message that is read, in bytes, whatever the face.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -99,6 +100,9 @@ where
     let result = signed_in(app, &arrival, request, prepare, handler)
         .instrument(span)
         .await;
+    if let Err(error) = &result {
+        refusals::audit(app, &arrival, Req::NAME, None, error).await;
+    }
     answer::<Req>(&arrival, result)
 }
 
@@ -120,6 +124,9 @@ where
     let result = public(app, &arrival, request, handler)
         .instrument(span)
         .await;
+    if let Err(error) = &result {
+        refusals::audit(app, &arrival, Req::NAME, None, error).await;
+    }
     answer::<Req>(&arrival, result)
 }
 
@@ -145,6 +152,35 @@ where
     validate(&message)?;
     allow::<Req>(&caller)?;
     let once = Once::read(app, &metadata, &caller, &message)?;
+    let (organization, user) = (caller.organization(), caller.user());
+    let done = carry_out(
+        app,
+        arrival,
+        (caller, least, once),
+        message,
+        prepare,
+        handler,
+    )
+    .await;
+    done.map_err(|error| error.concerning(organization, user))
+}
+
+/// What a caller may do is done: all that is left are the parts that are the RPC's own.
+async fn carry_out<Req, In, P, PFut, H>(
+    app: &Arc<App>,
+    arrival: &Arrival,
+    (caller, least, once): (Caller, Revision, Option<Once>),
+    message: Req,
+    prepare: P,
+    handler: H,
+) -> Result<Response<Req::Response>>
+where
+    Req: Rpc,
+    Req::Response: Redact,
+    P: FnOnce(Arc<App>, Caller, Req) -> PFut,
+    PFut: Future<Output = Result<In>> + Send,
+    H: for<'a> Handler<'a, Cx, In, Req::Response>,
+{
     let input = prepare(Arc::clone(app), caller.clone(), message).await?;
     let mut cx = begin::<Req>(app, arrival, caller).await?;
     if cx.tx.revision() < least {

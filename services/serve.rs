@@ -2,6 +2,7 @@
 
 mod answer;
 mod conversation;
+mod cors;
 mod deadline;
 mod listener;
 mod methods;
@@ -22,7 +23,6 @@ use axum::Router;
 use gatepost_proto::DESCRIPTORS;
 use gatepost_replica::{Gatekeeper, Remote, SnapshotConfig, Snapshots, Verifier};
 use gatepost_store::{Bus, Cache, Installation, ServingLock, Store, StoreConfig};
-use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -31,7 +31,6 @@ use tokio::time::{sleep, timeout};
 use tonic::service::RoutesBuilder;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
-use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
 use crate::auth::{BackChannel, Clients};
@@ -43,6 +42,7 @@ use crate::door::{self, Door};
 use crate::gateway;
 use crate::housekeeping::keep_house;
 use crate::outbound::Outbound;
+use crate::passkey::RelyingParty;
 use crate::password::Passwords;
 use crate::seal::{Sealer, new_master_key};
 use crate::source::Database;
@@ -60,13 +60,6 @@ const DRAIN_MAX: Duration = Duration::from_secs(7);
 /// How long messages that wait have to be sent before the program ends.
 const MESSAGES_MAX: Duration = Duration::from_secs(2);
 const MASTER_KEY_FILE: &str = "master.key";
-/// The headers of gRPC-Web answers that pages may read.
-const EXPOSED: [&str; 4] = [
-    "grpc-status",
-    "grpc-message",
-    "grpc-status-details-bin",
-    "gatepost-revision",
-];
 
 /// A running server.
 pub struct Server {
@@ -153,6 +146,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Server> {
         rotation: Rotation::new(config),
         passwords,
         clients: Clients::default(),
+        passkeys: RelyingParty::of(&installation.public_url, config.mfa.passkey),
         public_url: installation.public_url,
         default_organization: installation.default_organization,
         multi_tenant: config.multi_tenant,
@@ -216,7 +210,7 @@ async fn serve(
         router(&gatekeeper, app, config, &public_url, Arc::clone(&draining)).await?;
     let short = methods::short_way(Arc::clone(&door), &gatekeeper, &health);
     let faces = Faces {
-        router: behind(&door, router, config)?,
+        router: behind(&door, router, app.map(edge::for_browsers), config)?,
         short: match app {
             Some(app) => methods::of_auth(short, app),
             None => short,
@@ -459,10 +453,19 @@ fn door(clock: Clock, config: &Config) -> Arc<Door> {
     })
 }
 
-/// What every request passes that goes the long way, whatever its face.
-fn behind(door: &Arc<Door>, router: Router, config: &Config) -> Result<Router> {
+/// What every request passes that goes the long way, whatever its face. Pages of other sites may
+/// call what programs call, where the settings say so, and never read what people look at.
+fn behind(
+    door: &Arc<Door>,
+    router: Router,
+    pages: Option<Router>,
+    config: &Config,
+) -> Result<Router> {
     let enter = axum::middleware::from_fn_with_state(Arc::clone(door), door::enter);
-    Ok(router.layer(enter).layer(cors(&config.cors_origins)?))
+    let router = router
+        .layer(enter.clone())
+        .layer(cors::layer(&config.cors_origins)?);
+    Ok(router.merge(pages.unwrap_or_default().layer(enter)))
 }
 
 /// Serves one method and nothing else, on the same transport and by the same short way as ours:
@@ -480,22 +483,4 @@ pub async fn serve_bare(config: &Config, methods: impl FnOnce(ShortWay) -> Short
     // Nobody says stop: the process is ended.
     let (_stop, stopped) = watch::channel(false);
     threads::serve(Listener::bind(config.listen, None).await?, faces, stopped).await
-}
-
-fn cors(origins: &[String]) -> Result<CorsLayer> {
-    let exposed = EXPOSED.map(HeaderName::from_static);
-    let layer = CorsLayer::new()
-        .allow_methods(Any)
-        // Mirrored and not `*`, which does not stand for `Authorization` (Fetch §3.3.5).
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(exposed);
-    if origins.iter().any(|origin| origin == "*") {
-        return Ok(layer.allow_origin(Any));
-    }
-    let origins: Vec<HeaderValue> = origins
-        .iter()
-        .map(|origin| origin.parse())
-        .collect::<Result<_, _>>()
-        .context("setting `GATEPOST_CORS_ORIGINS`")?;
-    Ok(layer.allow_origin(AllowOrigin::list(origins)))
 }

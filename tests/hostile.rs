@@ -13,6 +13,8 @@ pub mod browser;
 
 #[path = "hostile/at_rest.rs"]
 mod at_rest;
+#[path = "hostile/audited.rs"]
+mod audited;
 #[path = "hostile/bad_input.rs"]
 mod bad_input;
 #[path = "hostile/calls.rs"]

@@ -21,10 +21,13 @@ use normal::{Normal, difference};
 
 /// What has no single answer to compare, is for machines only, or needs more than a password or a
 /// message on its way: the tests of their names have them.
-const APART: [&str; 9] = [
+const APART: [&str; 12] = [
+    "AuthService/FinishPasskeySignIn",
     "AuthService/SendMfaCode",
     "AuthorizeService/WatchRevisions",
+    "MfaService/DeletePasskey",
     "MfaService/ReissueRecoveryCodes",
+    "MfaService/RenamePasskey",
     "MfaService/SendMfaProof",
     "ReplicaService/GetHeads",
     "ReplicaService/GetInstallation",

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answer;
+mod authenticator;
 mod backend;
 mod factor;
 mod mails;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use backend::Backend;
 
 pub use answer::{Answer, claims, fields, header};
+pub use authenticator::{Added, Begun, Key};
 pub use factor::texts;
 pub use mails::{Mail, Mails};
 pub use outbox::Outbox;

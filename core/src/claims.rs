@@ -38,8 +38,12 @@ pub struct AccessClaims {
     /// The client that asked for it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azp: Option<String>,
-    /// What it may be used for, separated by spaces.
-    #[serde(default)]
+    /// The same once more, by the name that RFC 9068 §2.2 has for it.
+    #[serde(default, rename = "client_id", skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What it may be used for, separated by spaces (RFC 9068 §2.2.3); empty when it was bought
+    /// without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
     /// Of a person, what the sign-in was worth (RFC 9068 §2.2.1): see [`mfa`](crate::mfa).
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -15,12 +15,16 @@ pub const AMR_PASSWORD: &str = "pwd";
 pub const AMR_CODE: &str = "otp";
 /// A code that came by SMS.
 pub const AMR_SMS: &str = "sms";
+/// Proof of holding a key. What keeps the key, nobody has vouched for.
+pub const AMR_KEY: &str = "pop";
 /// More than one factor.
 pub const AMR_TWO_FACTORS: &str = "mfa";
 
 /// A kind of second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
+    /// A passkey (WebAuthn).
+    Passkey,
     /// An authenticator app (RFC 6238).
     App,
     /// A code by e-mail.
@@ -31,11 +35,12 @@ pub enum Method {
 
 impl Method {
     /// Every one, the strongest first.
-    pub const ALL: [Self; 3] = [Self::App, Self::Email, Self::Sms];
+    pub const ALL: [Self; 4] = [Self::Passkey, Self::App, Self::Email, Self::Sms];
 
     /// Its name in the contract and in columns.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Passkey => "passkey",
             Self::App => "app",
             Self::Email => "email",
             Self::Sms => "sms",
@@ -50,6 +55,7 @@ impl Method {
     /// What it adds to a session's methods.
     pub const fn amr(self) -> &'static str {
         match self {
+            Self::Passkey => AMR_KEY,
             Self::App | Self::Email => AMR_CODE,
             Self::Sms => AMR_SMS,
         }
@@ -233,7 +239,7 @@ mod tests {
         assert_eq!(acr_of(&["pwd"]), ACR_ONE_FACTOR);
         assert_eq!(acr_of(&["pwd", "otp", "mfa"]), ACR_TWO_FACTORS);
         assert_eq!(acr_of::<&str>(&[]), ACR_ONE_FACTOR);
-        for name in ["app", "email", "sms"] {
+        for name in ["passkey", "app", "email", "sms"] {
             assert_eq!(Method::parse(name).map(Method::name), Some(name));
         }
         for name in ["off", "optional", "required"] {

@@ -99,8 +99,9 @@ impl BackChannel {
 /// What the store answers.
 pub async fn ending(tx: &Scope) -> Result<Vec<(Session, Application)>> {
     let ids: Vec<SessionId> = tx.changes().iter().filter_map(ended).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut all = tx.orphaned();
+    if ids.is_empty() && all.is_empty() {
+        return Ok(all);
     }
     let (most, rest) = ids.split_at(ids.len().min(SESSIONS_MAX));
     if !rest.is_empty() {
@@ -111,7 +112,7 @@ pub async fn ending(tx: &Scope) -> Result<Vec<(Session, Application)>> {
             "too many sessions end at once to tell of all"
         );
     }
-    let mut all = tx.sessions().with_applications(most).await?;
+    all.extend(tx.sessions().with_applications(most).await?);
     all.retain(|(_, application)| !application.settings.backchannel_logout_uri.is_empty());
     Ok(all)
 }

@@ -3,6 +3,7 @@
 //! Who somebody is was found out before ([`Proven`]); what follows from it is here, and the same
 //! however she proved it.
 
+use gatepost_core::mfa::AMR_TWO_FACTORS;
 use gatepost_core::{OrganizationId, SessionId, Status, name};
 use gatepost_store::{Organization, Scope, Session, User};
 use time::OffsetDateTime;
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use super::challenge::{Asked, Challenged, after_password};
 use super::issue::require_active;
 use super::issue_token::require_password_sign_in;
+use super::passkey_sign_in::{PASSKEY_ONLY, Place, begin_attempts, enter};
 use super::person::{Found, wrong};
 use super::refresh_token::actor;
 use super::verify_mfa::Met;
@@ -18,6 +20,7 @@ use crate::attempts::{Attempts, KnownDevice, Visitor};
 use crate::context::{Audit, Gate};
 use crate::error::Result;
 use crate::mfa::PASSWORD_ONLY;
+use crate::passkey::{Bound, Shown};
 use crate::token::BrowserToken;
 
 /// Somebody who proved who she is, in the transaction in which she signs in.
@@ -57,12 +60,13 @@ impl Proven {
         let attempts = attempts
             .require_same(app, visitor, found.user(), now)
             .await?;
+        let who = found.user();
         let proven = found.prove(app, password).await?;
         if proven.is_none() {
             attempts.failed(app, now).await?;
         }
         require_password_sign_in(place)?;
-        let person = proven.ok_or_else(wrong)?;
+        let person = proven.ok_or_else(|| wrong().concerning(place.id, who))?;
         attempts.succeeded(app).await?;
         let (tx, user) = person.enter(app, password).await?;
         Ok(Self {
@@ -75,6 +79,7 @@ impl Proven {
 
 impl Proven {
     /// Herself again, when the password is enough; else a challenge, for which nobody is signed in.
+    /// `device_token` is what her device shows so as not to be asked; may be empty.
     ///
     /// # Errors
     /// What the store answers.
@@ -82,6 +87,7 @@ impl Proven {
         self,
         gate: &mut Gate,
         must_be_strong: bool,
+        device_token: &str,
     ) -> Result<std::result::Result<Self, Challenged>> {
         let Self { tx, user, methods } = self;
         let organization = tx.organizations().own().await?;
@@ -91,11 +97,40 @@ impl Proven {
             user: &user,
             application: None,
             scope: "",
-            device_token: "",
+            device_token,
             must_be_strong,
         };
         let tx = after_password(gate, tx, asked).await?;
         Ok(tx.map(|tx| Self { tx, user, methods }))
+    }
+}
+
+impl Proven {
+    /// By what a passkey signed, in one organization: it says who she is, and is worth two factors.
+    /// The attempts are forgotten once she is signed in.
+    ///
+    /// # Errors
+    /// `PASSKEY_INVALID`, `PASSKEYS_UNAVAILABLE`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`,
+    /// `TOO_MANY_ATTEMPTS`; what the store answers.
+    pub async fn by_passkey(
+        gate: &mut Gate,
+        place: &Organization,
+        bound: Bound<'_>,
+        shown: Shown<'_>,
+    ) -> Result<(Self, Attempts)> {
+        let place = Place {
+            organization: Some(place.id),
+            client: None,
+            bound,
+        };
+        let attempts = begin_attempts(gate, shown.credential, place).await?;
+        let entered = enter(gate, &attempts, shown, place).await?;
+        let proven = Self {
+            tx: entered.tx,
+            user: entered.user,
+            methods: PASSKEY_ONLY.map(str::to_owned).to_vec(),
+        };
+        Ok((proven, attempts))
     }
 }
 
@@ -151,6 +186,9 @@ impl Browser {
         let mut audit = Audit::new(actor(&user), "session.start", gate.now, &gate.arrival);
         audit.target("session", session.id);
         gate.commit(tx, audit).await?;
+        if session.methods.iter().any(|one| one == AMR_TWO_FACTORS) {
+            Attempts::forget_for_factor(&gate.app, user.id).await?;
+        }
         Ok(token.write(&gate.app.sealer))
     }
 

@@ -8,11 +8,13 @@ use gatepost_store::{
 };
 
 use super::issue::require_active;
+use super::issue_token::require_password_sign_in;
 use crate::context::{Audit, Gate};
 use crate::error::{Error, Result};
 use crate::mfa::{
     self, Factors, MfaToken, Need, challenge_over, device_hash, new_device_token, wrong_code,
 };
+use crate::passkey::{self, Refusal};
 
 /// What somebody with the right password is told instead of a token.
 pub struct Challenged {
@@ -118,11 +120,13 @@ pub struct Standing {
 /// Begins the transaction in which a challenge may be met, if all that it stands on still stands.
 ///
 /// # Errors
-/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`; what the store answers.
+/// `MFA_TOKEN_INVALID`, `USER_SUSPENDED`, `ORGANIZATION_SUSPENDED`, `PASSWORD_SIGN_IN_OFF`; what the
+/// store answers.
 pub async fn enter(gate: &Gate, token: MfaToken, challenge: &Challenge) -> Result<Standing> {
     let tx = gate.app.store.write(token.organization).await?;
     let organization = tx.organizations().own().await?;
     require_active(&organization)?;
+    require_password_sign_in(&organization)?;
     let user = tx.users().get(challenge.user).await?;
     let user = user.ok_or_else(challenge_over)?;
     if user.status == Status::Suspended {
@@ -169,6 +173,8 @@ pub enum Failure {
     Replayed,
     /// Too late, or too often.
     Over,
+    /// This is wrong with the passkey.
+    Passkey(Refusal),
 }
 
 /// Tells the audit log of somebody who knows the password and did not meet the challenge; the
@@ -190,6 +196,7 @@ pub async fn refuse(
         Failure::Wrong => ("MFA_CODE_INVALID", wrong_code()),
         Failure::Replayed => ("MFA_CODE_REPLAYED", wrong_code()),
         Failure::Over => ("MFA_TOKEN_INVALID", challenge_over()),
+        Failure::Passkey(refusal) => (refusal.reason(), passkey::invalid()),
     };
     if failure == Failure::Over {
         // It tells the log once.

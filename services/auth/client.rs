@@ -135,9 +135,22 @@ impl Client {
         let app = &gate.app;
         let key = key(app, client_id, secret);
         let (entered, revision) = Self::recall(app, &key).await?;
-        if let Some(entered) = entered {
-            return Ok(entered);
+        match entered {
+            Some(entered) => Ok(entered),
+            None => Box::pin(Self::enter_anew(gate, client_id, secret, key, revision)).await,
         }
+    }
+
+    /// As [`Client::enter`], of one that is not remembered; `revision` is where its organization stood
+    /// before, if that is known.
+    async fn enter_anew(
+        gate: &Gate,
+        client_id: &str,
+        secret: &str,
+        key: Vec<u8>,
+        revision: Revision,
+    ) -> Result<(Arc<Self>, Present)> {
+        let app = &gate.app;
         let attempts =
             Attempts::begin(app, client_id, None, gate.arrival.address, gate.now).await?;
         let proven = Self::prove(app, client_id, secret).await;

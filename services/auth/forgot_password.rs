@@ -12,11 +12,11 @@ use time::{Duration, OffsetDateTime};
 
 use super::letters::{self, Language};
 use super::person;
-use super::redeem_code::nobody;
 use crate::app::App;
 use crate::attempts::Volume;
-use crate::context::{Arrival, Audit, Gate};
+use crate::context::{Arrival, Audit, Gate, nobody};
 use crate::error::{Error, Result};
+use crate::refusals;
 use crate::token::ResetToken;
 
 /// How long a link is good for.
@@ -118,7 +118,13 @@ impl Forgotten {
         let Some(to) = user.email.clone().filter(|_| stands) else {
             return Ok(());
         };
-        if !organization.password_sign_in || self.has_enough(&user).await {
+        if !organization.password_sign_in {
+            return Ok(());
+        }
+        if self.has_enough(&user).await {
+            let enough = Error::new(ErrorReason::TooManyAttempts, "enough links were mailed");
+            let enough = enough.concerning(organization.id, Some(user.id));
+            refusals::audit(&self.app, &self.arrival, "ForgotPassword", None, &enough).await;
             return Ok(());
         }
         let token = ResetToken {

@@ -64,7 +64,7 @@ async fn introspected(
 /// `UNAVAILABLE`: nobody can say.
 pub async fn introspect(app: &App, asker: Asker, token: &str) -> Result<IntrospectTokenResponse> {
     if let Some(presented) = RefreshToken::read(&app.sealer, token) {
-        return refresh_token(app, asker, presented).await;
+        return Box::pin(refresh_token(app, asker, presented)).await;
     }
     let verifier = &app.gatekeeper.verifier;
     let (verified, _) = match verifier.check(token, Want::default()).await {
@@ -151,7 +151,10 @@ async fn refresh_token(
         expires_at: Some(second(session.expires_at.unix_timestamp())),
         issued_at: Some(second(issued_at.unix_timestamp())),
         sub: user.id.to_string(),
-        iss: app.public_url.clone(),
+        iss: match session.issuer.as_str() {
+            "" => app.public_url.clone(),
+            issuer => issuer.to_owned(),
+        },
         sid: session.id.to_string(),
         tenant_id: presented.organization.to_string(),
         ..unknown

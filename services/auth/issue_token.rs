@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatepost_core::mfa::ACR_TWO_FACTORS;
+use gatepost_core::mfa::{ACR_TWO_FACTORS, Method};
 use gatepost_core::{Algorithm, name};
 use gatepost_proto::ErrorReason;
 use gatepost_proto::auth::v1::{IssueTokenRequest, IssueTokenResponse};
@@ -42,7 +42,8 @@ pub async fn issue_token(
     request: IssueTokenRequest,
 ) -> Result<IssueTokenResponse> {
     match request.grant_type.as_str() {
-        "password" => password(gate, request).await,
+        // What is large and rare is not carried about by what is small and frequent.
+        "password" => Box::pin(password(gate, request)).await,
         "client_credentials" => client_credentials(gate, request).await,
         "" => Err(incomplete("grantType")),
         _ => Err(Error::new(
@@ -123,13 +124,18 @@ async fn password(gate: &mut Gate, request: IssueTokenRequest) -> Result<IssueTo
         .require_same(&gate.app, visitor, found.user(), gate.now)
         .await?;
     let who = found.user();
+    let whose = found.place();
     let Some(person) = found.prove(&gate.app, &request.password).await? else {
         attempts.failed(&gate.app, gate.now).await?;
         // Of a client everybody knows the organization, so nobody learns who is in it by this.
         if let Some(client) = &client {
             require_password_sign_in(&client.organization)?;
         }
-        return Err(person::wrong());
+        let wrong = person::wrong();
+        return Err(match whose {
+            Some(organization) => wrong.concerning(organization, who),
+            None => wrong,
+        });
     };
     issue::require_active(&person.organization)?;
     require_password_sign_in(&person.organization)?;
@@ -179,7 +185,7 @@ async fn sign_in(
     };
     let tx = match after_password(gate, tx, asked).await? {
         Ok(tx) => tx,
-        Err(challenged) => return Ok(challenge(challenged)),
+        Err(challenged) => return Ok(challenge(challenged, request.passkeys)),
     };
     let begin = Start {
         organization: &organization,
@@ -192,7 +198,11 @@ async fn sign_in(
     Ok(response(issued, Some(refresh_token)))
 }
 
-fn challenge(challenged: Challenged) -> IssueTokenResponse {
+/// A client that cannot do passkeys is not offered any; the challenge is the same.
+fn challenge(mut challenged: Challenged, can_passkeys: bool) -> IssueTokenResponse {
+    challenged
+        .methods
+        .retain(|method| can_passkeys || *method != Method::Passkey);
     let names = challenged.methods.iter().map(|method| method.name());
     let values = names.clone().map(|name| Value::from(name.to_owned()));
     IssueTokenResponse {

@@ -50,6 +50,12 @@ impl Found {
         self.person.as_ref().map(|(_, user)| user.id)
     }
 
+    /// In which organization she is, if anybody.
+    pub fn place(&self) -> Option<OrganizationId> {
+        let known = self.person.as_ref();
+        known.map(|(organization, _)| organization.id)
+    }
+
     /// Checks the password; nobody is no error, and as much work.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use gatepost_core::Status;
 use gatepost_proto::ErrorReason;
-use gatepost_store::{Actor, GrantType, Organization, Scope, Session, User};
+use gatepost_store::{GrantType, Organization, Scope, Session, User};
 
 use super::client::Client;
 use super::issue::{Issue, Issued, Told, for_person, narrowed, require_active};
@@ -42,7 +42,7 @@ pub async fn redeem(
     let is_theirs = code.organization == client.organization.id
         && code.application == client.application.id
         && code.issuer == issuer;
-    if !is_theirs || code.until <= gate.now.unix_timestamp() {
+    if !is_theirs {
         return Err(invalid());
     }
     let tx = gate.app.store.write(code.organization).await?;
@@ -51,7 +51,9 @@ pub async fn redeem(
         end_stolen(gate, tx, code.session, "code.reuse_detected").await?;
         return Err(invalid());
     }
-    if code.redirect_uri != redemption.redirect_uri || !code.fits(redemption.verifier) {
+    let is_late = code.until <= gate.now.unix_timestamp();
+    let fits = code.redirect_uri == redemption.redirect_uri && code.fits(redemption.verifier);
+    if is_late || !fits {
         return Err(invalid());
     }
     let (organization, user, browser) = standing(&tx, &code, gate).await?;
@@ -113,13 +115,4 @@ async fn standing(tx: &Scope, code: &Code, gate: &Gate) -> Result<(Organization,
 fn invalid() -> Error {
     let message = "the code is unknown, expired, used, or of another request";
     Error::new(ErrorReason::CodeInvalid, message)
-}
-
-/// Who ends what was stolen: nobody who is known.
-pub fn nobody() -> Actor {
-    Actor {
-        kind: "anonymous".into(),
-        id: String::new(),
-        name: String::new(),
-    }
 }

@@ -8,9 +8,8 @@ use gatepost_store::{Actor, ClientSettings, GrantType, Scope, Standing, User};
 
 use super::client::Client;
 use super::issue::{Issue, Issued, Told, Wish, for_person, narrowed, person_scope, require_active};
-use super::redeem_code::nobody;
 use crate::attempts::Volume;
-use crate::context::{Audit, Gate};
+use crate::context::{Audit, Gate, nobody};
 use crate::error::{Error, Result};
 use crate::token::RefreshToken;
 
@@ -25,7 +24,7 @@ pub async fn refresh_token(
     }
     let client = match request.client_id.as_str() {
         "" => None,
-        id => Some(Client::prove(&gate.app, id, &request.client_secret).await?),
+        id => Some(Client::enter(gate, id, &request.client_secret).await?.0),
     };
     let issuer = gate.app.public_url.clone();
     let turn = Turn {
@@ -67,10 +66,15 @@ pub struct Turn<'a> {
 /// `TOO_MANY_ATTEMPTS`; `REFRESH_TOKEN_INVALID`; `GRANT_TYPE_REFUSED`; `RESOURCE_REFUSED`;
 /// `ORGANIZATION_SUSPENDED`; what the store answers.
 pub async fn refresh(gate: &mut Gate, turn: Turn<'_>) -> Result<(Issued, String)> {
+    let presented = RefreshToken::read(&gate.app.sealer, turn.token);
     Volume::Refresh
         .require(&gate.app, gate.arrival.address, gate.now)
-        .await?;
-    let presented = RefreshToken::read(&gate.app.sealer, turn.token).ok_or_else(invalid)?;
+        .await
+        .map_err(|error| match presented {
+            Some(known) => error.concerning(known.organization, None),
+            None => error,
+        })?;
+    let presented = presented.ok_or_else(invalid)?;
     let tx = gate.app.store.write(presented.organization).await?;
     let standing = standing(&tx, presented, turn.client).await?;
     let organization = &standing.organization;
@@ -130,7 +134,12 @@ async fn standing(
     // given to one is nothing to another.
     let client = standing.application.as_ref().map(|client| client.id);
     let is_gone = standing.session.application != client;
-    let is_anothers = presenter.is_some_and(|presenter| Some(presenter.application.id) != client);
+    let is_anothers = match presenter {
+        Some(presenter) => Some(presenter.application.id) != client,
+        // Whoever bought with a code says who it is each time (RFC 6749 §6); programs that took a
+        // password never did.
+        None => standing.session.within.is_some(),
+    };
     if is_gone || is_anothers {
         return Err(invalid());
     }

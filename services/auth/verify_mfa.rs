@@ -5,6 +5,7 @@ use gatepost_proto::auth::v1::{VerifyMfaRequest, VerifyMfaResponse};
 use gatepost_store::{Challenge, Purpose};
 
 use super::challenge::{Failure, Standing, enter, read, refuse, remember};
+use super::passkey_factor;
 use super::session::{Start, start};
 use crate::attempts::{Attempts, KnownDevice, Volume};
 use crate::context::Gate;
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::mfa::{
     MfaToken, Presented, Verdict, challenge_over, check, check_pending, method_of, wrong_code,
 };
+use crate::passkey::Shown;
 
 /// Handles the RPC.
 pub async fn verify_mfa(gate: &mut Gate, request: VerifyMfaRequest) -> Result<VerifyMfaResponse> {
@@ -29,21 +31,32 @@ pub struct Met {
     pub methods: Vec<String>,
 }
 
-/// Meets a challenge with a code. It ends with the transaction: nothing has happened before that is
-/// committed, but that the try was counted.
+/// Meets a challenge with a code or a passkey. It ends with the transaction: nothing has happened
+/// before that is committed, but that the try was counted.
 ///
 /// # Errors
-/// `MFA_TOKEN_INVALID`, `MFA_CODE_INVALID`, `TOO_MANY_ATTEMPTS`, `USER_SUSPENDED`; what the store
-/// answers.
+/// `MFA_TOKEN_INVALID`, `MFA_CODE_INVALID`, `PASSKEY_INVALID`, `TOO_MANY_ATTEMPTS`,
+/// `USER_SUSPENDED`; what the store answers.
 pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Result<Met> {
     let token = read(gate, token)?;
+    let organization = token.organization;
     Volume::Factor
         .require(&gate.app, gate.arrival.address, gate.now)
-        .await?;
+        .await
+        .map_err(|error| error.concerning(organization, None))?;
     let challenge = attempt(gate, token).await?;
-    let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await?;
+    let attempts = Attempts::begin_for_factor(&gate.app, challenge.user, gate.now).await;
+    let attempts =
+        attempts.map_err(|error| error.concerning(organization, Some(challenge.user)))?;
+    let taken = match presented.passkey {
+        Some(shown) => Some(passkey_factor::open(gate, &challenge, shown).await?),
+        None => None,
+    };
     let standing = enter(gate, token, &challenge).await?;
-    let verdict = judge(gate, &standing, &challenge, presented).await?;
+    let verdict = match taken {
+        Some(taken) => passkey_factor::judge(gate, &standing, taken).await?,
+        None => judge(gate, &standing, &challenge, presented).await?,
+    };
     let failure = match verdict {
         Verdict::Right(amr) if standing.tx.mfa().end_challenge(challenge.id).await? => {
             let methods = [AMR_PASSWORD, amr, AMR_TWO_FACTORS];
@@ -56,6 +69,7 @@ pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Res
         Verdict::Right(_) => return Err(challenge_over()),
         Verdict::Wrong => Failure::Wrong,
         Verdict::Replayed => Failure::Replayed,
+        Verdict::Refused(refusal) => Failure::Passkey(refusal),
     };
     standing.tx.rollback().await?;
     attempts.failed(&gate.app, gate.now).await?;
@@ -63,8 +77,13 @@ pub async fn meet(gate: &mut Gate, token: &str, presented: Presented<'_>) -> Res
 }
 
 fn presented(request: &VerifyMfaRequest) -> Result<Presented<'_>> {
-    if request.passcode.is_empty() == request.recovery_code.is_empty() {
-        let message = "give `passcode` or `recoveryCode`";
+    let ways = [
+        &request.passcode,
+        &request.recovery_code,
+        &request.credential,
+    ];
+    if ways.iter().filter(|way| !way.is_empty()).count() != 1 {
+        let message = "give `passcode`, `recoveryCode`, or `ceremony` with `credential`";
         return Err(Error::invalid("passcode", message));
     }
     let method = match request.mfa_type.as_str() {
@@ -75,6 +94,11 @@ fn presented(request: &VerifyMfaRequest) -> Result<Presented<'_>> {
         method,
         passcode: &request.passcode,
         recovery_code: &request.recovery_code,
+        passkey: Some(Shown {
+            ceremony: &request.ceremony,
+            credential: &request.credential,
+        })
+        .filter(|shown| !shown.credential.is_empty()),
     })
 }
 

@@ -15,6 +15,10 @@ pub struct MfaConfig {
     pub code: Duration,
     /// How long a device is remembered.
     pub remembered: Duration,
+    /// How long a browser may take to make or use a passkey.
+    pub passkey: Duration,
+    /// How long ago somebody may have signed in who changes her own factors; zero for however long.
+    pub change_max_age: Duration,
     /// How often a challenge may be tried.
     pub attempts: u32,
     /// How many codes a challenge may have sent.
@@ -34,7 +38,13 @@ impl Reader<'_> {
             challenge: seconds("mfa_challenge_seconds")?,
             enrolment: seconds("mfa_enrolment_seconds")?,
             code: seconds("mfa_code_seconds")?,
+            passkey: seconds("passkey_seconds")?,
             remembered: Duration::from_hours(24 * days),
+            change_max_age: Duration::from_secs(self.between(
+                "mfa_change_max_age_seconds",
+                0,
+                86_400,
+            )?),
             attempts: small("mfa_attempts", 1, 20)?,
             // The first one is no repetition.
             sends: 1 + small("mfa_resends", 0, 20)?,

@@ -277,10 +277,21 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds that a code by e-mail or SMS is good, 30 to 3600.",
     ),
     plain(
+        "passkey_seconds",
+        "600",
+        "Seconds that a browser may take to make or use a passkey, 30 to 3600.",
+    ),
+    plain(
         "mfa_remember_days",
         "30",
         "Days that a remembered device is not asked for the second factor, 0 (never remembered) to \
          365.",
+    ),
+    plain(
+        "mfa_change_max_age_seconds",
+        "900",
+        "Seconds after signing in for which people may change their own second factors, 0 (always) \
+         to 86400.",
     ),
     plain(
         "mail_url",

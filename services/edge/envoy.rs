@@ -207,7 +207,7 @@ fn refuse(refusal: &Refusal, body: Vec<u8>, told: Option<&Told>) -> CheckRespons
     ];
     let code = match refusal.status {
         StatusCode::UNAUTHORIZED => {
-            headers.push(fixed("www-authenticate", "Bearer"));
+            headers.push(set("www-authenticate", refusal.challenge().into()));
             Code::Unauthenticated
         }
         StatusCode::SERVICE_UNAVAILABLE => {

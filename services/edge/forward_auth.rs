@@ -127,7 +127,9 @@ fn refuse(refusal: &Refusal, request_id: &str) -> Response {
     let kind = HeaderValue::from_static("application/problem+json");
     headers.insert(CONTENT_TYPE, kind);
     if refusal.status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Ok(challenge) = HeaderValue::try_from(refusal.challenge()) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
     } else if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

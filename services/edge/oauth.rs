@@ -12,6 +12,7 @@ mod metadata;
 mod refusal;
 mod userinfo;
 
+pub use authorize::{Strength, wishes};
 pub use client::header as client_header;
 
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use gatepost_core::Subject;
-use gatepost_replica::ISSUERS;
+use gatepost_core::{OrganizationId, Status, Subject};
+use gatepost_replica::{ISSUERS, Want};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
@@ -33,6 +34,7 @@ use self::refusal::{Code, Refusal};
 use crate::app::App;
 use crate::auth::{self, Asker, Client, Issued, Redemption, Wish};
 use crate::context::{Arrival, Audit, Gate};
+use crate::refusals;
 
 /// What an answer is under.
 type Answer = Result<Value, Refusal>;
@@ -46,7 +48,7 @@ struct Asked {
     form: Form,
 }
 
-/// The paths.
+/// The paths that programs call.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for prefix in ["", "/o/{slug}"] {
@@ -55,21 +57,8 @@ pub fn router(app: Arc<App>) -> Router {
             .route(&format!("{prefix}/oauth/introspect"), post(introspect))
             .route(&format!("{prefix}/oauth/revoke"), post(revoke))
             .route(
-                &format!("{prefix}/oauth/authorize"),
-                get(authorize::ask).post(authorize::ask_by_form),
-            )
-            .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
-            .route(
                 &format!("{prefix}/oauth/userinfo"),
                 get(userinfo::userinfo).post(userinfo::userinfo),
-            )
-            .route(
-                &format!("{prefix}/oauth/end_session"),
-                get(end_session::ask).post(end_session::ask_by_form),
-            )
-            .route(
-                &format!("{prefix}/oauth/end_session/confirm"),
-                post(end_session::confirm),
             );
     }
     // RFC 8414 §3.1 puts the issuer's path behind the well-known one; others look before it.
@@ -85,11 +74,45 @@ pub fn router(app: Arc<App>) -> Router {
     router.with_state(app)
 }
 
+/// The paths that people's browsers open.
+pub fn for_browsers(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for prefix in ["", "/o/{slug}"] {
+        router = router
+            .route(
+                &format!("{prefix}/oauth/authorize"),
+                get(authorize::ask).post(authorize::ask_by_form),
+            )
+            .route(&format!("{prefix}/oauth/consent"), post(authorize::consent))
+            .route(&format!("{prefix}/oauth/select"), post(authorize::select))
+            .route(
+                &format!("{prefix}/oauth/end_session"),
+                get(end_session::ask).post(end_session::ask_by_form),
+            )
+            .route(
+                &format!("{prefix}/oauth/end_session/confirm"),
+                post(end_session::confirm),
+            );
+    }
+    router.with_state(app)
+}
+
+/// Whether there is an issuer: of an organization that exists and is active.
+async fn is_issuer(app: &App, slug: Option<&str>) -> crate::error::Result<bool> {
+    let Some(slug) = slug else { return Ok(true) };
+    let sign_in = app.store.sign_in().await?;
+    let found = sign_in.organization_by_slug(slug).await?;
+    Ok(found.is_some_and(|organization| organization.status == Status::Active))
+}
+
 async fn configuration(State(app): State<Arc<App>>, slug: Option<Path<String>>) -> Response {
-    let issuer = issuer(
-        &app.public_url,
-        slug.as_ref().map(|Path(slug)| slug.as_str()),
-    );
+    let slug = slug.as_ref().map(|Path(slug)| slug.as_str());
+    match is_issuer(&app, slug).await {
+        Ok(true) => {}
+        Ok(false) => return StatusCode::NOT_FOUND.into_response(),
+        Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+    let issuer = issuer(&app.public_url, slug);
     let mut response = said(
         StatusCode::OK,
         &metadata::document(&issuer, &app.public_url),
@@ -245,8 +268,22 @@ async fn serve(
     };
     match result.await {
         Ok(value) => said(StatusCode::OK, &value),
-        Err(refusal) => refusal.respond(face, &arrival),
+        Err(refusal) => {
+            let place = place(&app, slug.as_deref()).await;
+            refusals::audit(&app, &arrival, face, place, refusal.error()).await;
+            refusal.respond(face, &arrival)
+        }
     }
+}
+
+/// The organization of an issuer, as far as this replica knows it.
+async fn place(app: &App, slug: Option<&str>) -> Option<OrganizationId> {
+    let snapshots = &app.gatekeeper.snapshots;
+    let (slug, system) = (slug?, snapshots.system());
+    let present = snapshots.get(system, Want::default()).await.ok()?;
+    let mut all = present.system.organizations();
+    let found = all.find(|(_, organization)| *organization.slug == *slug);
+    found.map(|(id, _)| id)
 }
 
 /// The address of an issuer.

@@ -8,9 +8,15 @@ pub mod answer;
 mod change_password;
 mod choose_organization;
 mod destination;
+mod device;
+mod enrol;
 mod forgot_password;
+mod passkey;
+mod passkeys;
+mod qr;
 mod reset_password;
 mod second_factor;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod style;
@@ -45,6 +51,11 @@ pub fn router(app: Arc<App>) -> Router {
                 &format!("{prefix}/signin/second-factor"),
                 post(second_factor::submit),
             )
+            .route(&format!("{prefix}/signin/passkey"), post(passkey::submit))
+            .route(
+                &format!("{prefix}/passkeys"),
+                get(passkeys::show).post(passkeys::submit),
+            )
             .route(
                 &format!("{prefix}/forgot-password"),
                 get(forgot_password::show).post(forgot_password::submit),
@@ -58,12 +69,20 @@ pub fn router(app: Arc<App>) -> Router {
                 get(change_password::show).post(change_password::submit),
             )
             .route(
+                &format!("{prefix}/sessions"),
+                get(sessions::show).post(sessions::submit),
+            )
+            .route(
                 &format!("{prefix}/signout"),
                 get(sign_out::show).post(sign_out::submit),
             )
             .route(&format!("{prefix}/pages/style.css"), get(style::sheet))
             .route(&format!("{prefix}/pages/brand.css"), get(style::brand))
-            .route(&format!("{prefix}/pages/form_post.js"), get(style::script));
+            .route(&format!("{prefix}/pages/form_post.js"), get(style::script))
+            .route(
+                &format!("{prefix}/pages/passkey.js"),
+                get(style::passkey_script),
+            );
     }
     router.with_state(app)
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use gatepost_core::mfa::Demand;
 use gatepost_core::{Attributes, Revision, Snapshot};
 use gatepost_proto::ErrorReason;
 use gatepost_replica::{Ask, Caller, Gatekeeper, Want};
@@ -14,6 +15,7 @@ use http::StatusCode;
 use super::identity::Identity;
 use crate::context::Arrival;
 use crate::error::{Error, Result};
+use crate::gateway::problem;
 use crate::run;
 
 /// The name of an attribute in settings follows it.
@@ -77,6 +79,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// One sentence for people.
     pub detail: Cow<'static, str>,
+    /// What sign-in to ask for, if another one would do.
+    demand: Option<Demand>,
 }
 
 /// Whether a request passes.
@@ -121,11 +125,10 @@ pub async fn judge<'a>(
     let Wanted {
         resource, action, ..
     } = wanted;
-    let detail = if let Some(demand) = answer.demand {
-        // RFC 9470 §3 would have a header; proxies pass on what they are told to, and this.
-        let acr = demand.acr();
-        format!("this needs a newer or stronger sign-in: `acr_values={acr}`")
-    } else if product.is_empty() {
+    if let Some(demand) = answer.demand {
+        return Ok(Verdict::Refused(Refusal::insufficient(demand), Some(told)));
+    }
+    let detail = if product.is_empty() {
         format!("this needs the permission `{resource}:{action}`")
     } else {
         format!("this needs the permission `{product}/{resource}:{action}`")
@@ -239,6 +242,30 @@ impl Refusal {
             reason: ErrorReason::PermissionMissing,
             status: StatusCode::FORBIDDEN,
             detail: detail.into(),
+            demand: None,
+        }
+    }
+
+    /// She may, but not as she signed in: asked for like a missing token (RFC 9470 §3).
+    fn insufficient(demand: Demand) -> Self {
+        let acr = demand.acr();
+        let detail = format!("this needs a newer or stronger sign-in: `acr_values={acr}`");
+        Self {
+            reason: ErrorReason::StrongerSignInNeeded,
+            status: StatusCode::UNAUTHORIZED,
+            detail: detail.into(),
+            demand: Some(demand),
+        }
+    }
+
+    /// What a 401 asks for (RFC 6750 §3).
+    pub fn challenge(&self) -> String {
+        match self.demand {
+            Some(demand) => {
+                let age = demand.max_age().map(|age| age.as_secs().to_string());
+                problem::stronger(demand.acr(), age.as_deref())
+            }
+            None => "Bearer".to_owned(),
         }
     }
 }
@@ -264,6 +291,7 @@ impl From<Error> for Refusal {
             reason,
             status,
             detail,
+            demand: None,
         }
     }
 }

@@ -169,6 +169,7 @@ fn token(key: &Ed25519KeyPair, now: OffsetDateTime) -> anyhow::Result<String> {
         jti: String::new(),
         sid: SESSION.to_string(),
         azp: None,
+        client_id: None,
         scope: String::new(),
         rev: 1,
         r#type: TYPE_USER.to_owned(),

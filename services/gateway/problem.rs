@@ -137,6 +137,13 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
         StatusCode::UNAUTHORIZED => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        StatusCode::FORBIDDEN if reason == ErrorReason::StrongerSignInNeeded => {
+            let acr = metadata("acr").map_or("", String::as_str);
+            let age = metadata("max_age_seconds").map(String::as_str);
+            if let Ok(challenge) = HeaderValue::try_from(stronger(acr, age)) {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+        }
         StatusCode::METHOD_NOT_ALLOWED => {
             if let Ok(allow) = HeaderValue::try_from(asked.allow) {
                 headers.insert(ALLOW, allow);
@@ -149,6 +156,16 @@ pub fn answer(status: &Status, asked: Asked<'_>) -> Response {
         _ => {}
     }
     response
+}
+
+/// Asks for a newer or stronger sign-in (RFC 9470 §3); the age is in seconds.
+pub fn stronger(acr: &str, max_age: Option<&str>) -> String {
+    let age = max_age.map(|age| format!(", max_age=\"{age}\""));
+    format!(
+        "Bearer error=\"insufficient_user_authentication\", \
+         error_description=\"a newer or stronger sign-in is needed\", acr_values=\"{acr}\"{}",
+        age.unwrap_or_default()
+    )
 }
 
 /// Tells the log of a call that reached no RPC; an RPC has told it already.

@@ -7,8 +7,8 @@ use gatepost_core::{
 use gatepost_proto::identity::v1 as pb;
 use gatepost_proto::timestamp::Timestamp;
 use gatepost_store::{
-    Application, AuditEvent, Credential, Grant, Group, Organization, Proof, Role, Scope, Session,
-    SigningKey, User,
+    Application, AuditEvent, Credential, Grant, Group, Organization, Passkey, Proof, Role, Scope,
+    Session, SigningKey, User,
 };
 use pbjson_types::Struct;
 use time::OffsetDateTime;
@@ -259,6 +259,17 @@ pub fn session(session: &Session, present: SessionId) -> pb::Session {
         address: session.device.address.clone(),
         user_agent: session.device.agent.clone(),
         methods: session.methods.clone(),
+    }
+}
+
+/// A passkey.
+pub fn passkey(passkey: Passkey) -> pb::Passkey {
+    pb::Passkey {
+        id: passkey.id.to_string(),
+        name: passkey.name,
+        created_at: Some(timestamp(passkey.created_at)),
+        last_used_at: passkey.last_used_at.map(timestamp),
+        backed_up: passkey.backed_up,
     }
 }
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use gatepost_core::UserId;
-use gatepost_core::mfa::{Method, Mode};
-use gatepost_proto::ErrorReason;
+use gatepost_core::mfa::Method;
 use gatepost_proto::identity::v1::{DisableMfaRequest, DisableMfaResponse};
 use tonic::{Request, Response, Status};
 
-use super::own_factors::oneself;
+use super::own_factors::{oneself, require_recent};
 use crate::app::App;
 use crate::context::{Arrival, Caller, Cx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mfa::{Factors, Presented, Refused, Verdict, method_of, prove, wrong_code};
 use crate::run::run_prepared;
 
@@ -36,17 +35,19 @@ async fn prepare(
     arrival: Arrival,
 ) -> Result<(UserId, Option<Method>)> {
     let user = oneself(&caller, &request.id)?;
+    require_recent(&app, &caller, app.clock.now())?;
     let method = match request.mfa_type.as_str() {
         "" => None,
         name => Some(method_of(name)?),
     };
     let tx = app.store.read(caller.organization()).await?;
-    refuse_last(&Factors::of(&tx, user).await?, method)?;
+    Factors::of(&tx, user).await?.require_rest(method)?;
     drop(tx);
     let presented = Presented {
         method: None,
         passcode: &request.passcode,
         recovery_code: &request.recovery_code,
+        passkey: None,
     };
     let (organization, now) = (caller.organization(), app.clock.now());
     let verdict = prove(&app, organization, user, presented, now).await?;
@@ -67,7 +68,7 @@ async fn remove(
     cx: &mut Cx,
     (user, method): (UserId, Option<Method>),
 ) -> Result<DisableMfaResponse> {
-    refuse_last(&Factors::of(&cx.tx, user).await?, method)?;
+    Factors::of(&cx.tx, user).await?.require_rest(method)?;
     cx.tx.mfa().remove_factors(user, method).await?;
     let left = Factors::of(&cx.tx, user).await?;
     if !left.has_any() {
@@ -78,17 +79,4 @@ async fn remove(
     Ok(DisableMfaResponse {
         enabled: !left.methods().is_empty(),
     })
-}
-
-/// Whoever must have a factor keeps one that counts: without, the next sign-in would be whoever's
-/// knows the password.
-fn refuse_last(factors: &Factors, method: Option<Method>) -> Result<()> {
-    let mut left = factors.methods();
-    let had = left.len();
-    left.retain(|one| method.is_some_and(|going| going != *one));
-    if factors.policy.mode == Mode::Required && had > 0 && left.is_empty() {
-        let message = "a second factor is required here; set up another one first";
-        return Err(Error::new(ErrorReason::FactorRequired, message));
-    }
-    Ok(())
 }

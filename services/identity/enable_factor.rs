@@ -3,7 +3,7 @@
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{EnableFactorRequest, EnableFactorResponse};
 
-use super::own_factors::oneself;
+use super::own_factors::{oneself, require_recent};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::mfa::{Factors, method_of};
@@ -14,6 +14,7 @@ pub async fn enable_factor(
     request: EnableFactorRequest,
 ) -> Result<EnableFactorResponse> {
     let user = oneself(&cx.caller, &request.id)?;
+    require_recent(&cx.app, &cx.caller, cx.now)?;
     let method = method_of(&request.mfa_type)?;
     let factors = Factors::of(&cx.tx, user).await?;
     if factors.active(method).is_none() {

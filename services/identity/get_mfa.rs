@@ -30,6 +30,7 @@ pub async fn get_mfa(cx: &mut Cx, request: GetMfaRequest) -> Result<GetMfaRespon
         sms_enabled: has(Method::Sms),
         methods: methods.iter().map(|one| one.name().to_owned()).collect(),
         recovery_codes_left: i32::try_from(left).unwrap_or(i32::MAX),
+        passkey_enabled: has(Method::Passkey),
         policy: factors.policy.mode.name().to_owned(),
     })
 }

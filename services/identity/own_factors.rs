@@ -3,7 +3,9 @@
 use gatepost_core::UserId;
 use gatepost_core::mfa::{ACR_TWO_FACTORS, acr_of};
 use gatepost_proto::ErrorReason;
+use time::OffsetDateTime;
 
+use crate::app::App;
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::mfa::Factors;
@@ -18,6 +20,25 @@ pub fn oneself(caller: &Caller, id: &str) -> Result<UserId> {
         let message = "one changes one's own second factors only";
         Error::new(ErrorReason::NotOneself, message)
     })
+}
+
+/// Refuses whoever signed in too long ago: a token that was stolen lives on, and must not change
+/// what its owner signs in with.
+///
+/// # Errors
+/// `STRONGER_SIGN_IN_NEEDED`.
+pub fn require_recent(app: &App, caller: &Caller, now: OffsetDateTime) -> Result<()> {
+    let (most, claims) = (app.mfa.change_max_age, &caller.token.claims);
+    let age =
+        now - OffsetDateTime::from_unix_timestamp(claims.auth_time).map_err(Error::internal)?;
+    if most.is_zero() || age <= most {
+        return Ok(());
+    }
+    let message = "this needs a newer sign-in";
+    let seconds = most.as_secs().to_string();
+    Err(Error::new(ErrorReason::StrongerSignInNeeded, message)
+        .with("acr", acr_of(&claims.amr))
+        .with("max_age_seconds", seconds))
 }
 
 /// Refuses whoever has a factor and did not sign in with one.

@@ -61,6 +61,15 @@ async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<Publish
 
 /// The manifest of a request, as core knows it.
 fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
+    let nothing = PublishManifestRequest {
+        slug: request.slug.clone(),
+        ..PublishManifestRequest::default()
+    };
+    if *request == nothing {
+        // A body that lost its words must not take everything from a product's users.
+        let message = "a manifest that withdraws everything names its product";
+        return Err(Error::invalid("service", message));
+    }
     let service = if request.service.is_empty() {
         &request.slug
     } else {

@@ -3,7 +3,7 @@
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{ReissueRecoveryCodesRequest, ReissueRecoveryCodesResponse};
 
-use super::own_factors::{oneself, require_two_factors};
+use super::own_factors::{oneself, require_recent, require_two_factors};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::mfa::{Factors, new_recovery_codes};
@@ -14,6 +14,7 @@ pub async fn reissue_recovery_codes(
     request: ReissueRecoveryCodesRequest,
 ) -> Result<ReissueRecoveryCodesResponse> {
     let user = oneself(&cx.caller, &request.id)?;
+    require_recent(&cx.app, &cx.caller, cx.now)?;
     let factors = Factors::of(&cx.tx, user).await?;
     if !factors.has_any() {
         let message = "there is no second factor to recover";

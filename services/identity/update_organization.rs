@@ -1,6 +1,7 @@
 //! `UpdateOrganization`: another name or colour, a suspension, another way to sign in.
 
 use gatepost_core::Status;
+use gatepost_core::mfa::AMR_PASSWORD;
 use gatepost_core::name::DisplayName;
 use gatepost_proto::ErrorReason;
 use gatepost_proto::identity::v1::{UpdateOrganizationRequest, UpdateOrganizationResponse};
@@ -8,7 +9,7 @@ use gatepost_store::Organization;
 
 use super::mask::Mask;
 use super::{convert, find};
-use crate::context::Cx;
+use crate::context::{Caller, Cx};
 use crate::error::{Error, Result};
 use crate::given::field;
 
@@ -37,9 +38,7 @@ pub async fn update_organization(
         let missing = || Error::invalid("passwordSignIn", "`passwordSignIn` is true or false");
         organization.password_sign_in = request.password_sign_in.ok_or_else(missing)?;
         if !organization.password_sign_in && organization.id == cx.caller.organization() {
-            // Who does it could not take it back.
-            let message = "nobody puts it off for the organization that they are in";
-            return Err(Error::invalid("passwordSignIn", message));
+            require_another_way(&cx.caller)?;
         }
     }
     cx.tx.organizations().update(&organization).await?;
@@ -52,6 +51,18 @@ pub async fn update_organization(
     Ok(UpdateOrganizationResponse {
         organization: Some(after),
     })
+}
+
+/// Whoever puts passwords off where she is herself must have signed in without hers: else nobody
+/// is known to be able to come back and take it back.
+fn require_another_way(caller: &Caller) -> Result<()> {
+    let methods = &caller.token.claims.amr;
+    let by_password = methods.iter().any(|method| method == AMR_PASSWORD);
+    if caller.user().is_some() && !methods.is_empty() && !by_password {
+        return Ok(());
+    }
+    let message = "sign in without a password first, to put it off for your own organization";
+    Err(Error::invalid("passwordSignIn", message))
 }
 
 /// A colour of six hexadecimal digits, or none.

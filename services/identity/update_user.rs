@@ -1,7 +1,7 @@
 //! `UpdateUser`: names, address, groups and status change; the username stays.
 
-use gatepost_core::Subject;
 use gatepost_core::name::{DisplayName, Email};
+use gatepost_core::{Status, Subject};
 use gatepost_proto::identity::v1::{UpdateUserRequest, UpdateUserResponse};
 use gatepost_store::User;
 
@@ -24,6 +24,14 @@ pub async fn update_user(cx: &mut Cx, request: UpdateUserRequest) -> Result<Upda
     if user != old {
         user.updated_at = cx.now;
         cx.tx.users().update(&user).await?;
+        if user.status != old.status && user.status == Status::Suspended {
+            // Whoever holds a stolen session must not have it back with the account.
+            let until = cx.app.sign_in.last_token_ends(cx.now);
+            let sessions = cx.tx.sessions();
+            sessions
+                .end_all_of_user(user.id, None, cx.now, until)
+                .await?;
+        }
     }
     if mask.names("groups", request.groups.is_empty()) {
         let groups = find::groups(&cx.tx, &request.groups).await?;

@@ -2,9 +2,10 @@
 
 use gatepost_core::UserId;
 use gatepost_core::mfa::{Method, Mode, Policy};
+use gatepost_proto::ErrorReason;
 use gatepost_store::{Factor, Scope};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The factors of a person beside the policy for her.
 #[derive(Debug)]
@@ -62,6 +63,22 @@ impl Factors {
     /// Whether there is any that was proved, be it one that does not count any more.
     pub fn has_any(&self) -> bool {
         self.all.iter().any(|factor| !factor.pending)
+    }
+
+    /// Refuses to take a method away, or all of them, from whoever must have a factor and would
+    /// have none that counts: the next sign-in would be whoever's knows the password.
+    ///
+    /// # Errors
+    /// `FACTOR_REQUIRED`.
+    pub fn require_rest(&self, going: Option<Method>) -> Result<()> {
+        let mut left = self.methods();
+        let had = left.len();
+        left.retain(|one| going.is_some_and(|going| going != *one));
+        if self.policy.mode == Mode::Required && had > 0 && left.is_empty() {
+            let message = "a second factor is required here; set up another one first";
+            return Err(Error::new(ErrorReason::FactorRequired, message));
+        }
+        Ok(())
     }
 
     /// What a sign-in needs. `is_remembered`: on a device that was let in before; `is_asked`: two

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::attempts::Attempts;
 use crate::context::{Arrival, Audit};
 use crate::error::Result;
+use crate::passkey::{Refusal, Shown};
 
 /// What somebody shows.
 #[derive(Clone, Copy)]
@@ -22,6 +23,8 @@ pub struct Presented<'a> {
     pub passcode: &'a str,
     /// A recovery code instead; empty without.
     pub recovery_code: &'a str,
+    /// What a passkey signed, or what was made of one, instead.
+    pub passkey: Option<Shown<'a>>,
 }
 
 /// What it is worth.
@@ -33,6 +36,8 @@ pub enum Verdict {
     Wrong,
     /// It was right, and was used before.
     Replayed,
+    /// It is of a passkey, and this is wrong with it.
+    Refused(Refusal),
 }
 
 impl Verdict {
@@ -42,6 +47,7 @@ impl Verdict {
             Self::Right(_) => "",
             Self::Wrong => "MFA_CODE_INVALID",
             Self::Replayed => "MFA_CODE_REPLAYED",
+            Self::Refused(refusal) => refusal.reason(),
         }
     }
 }
@@ -172,7 +178,9 @@ pub async fn prove(
     tx.finish().await?;
     match verdict {
         Verdict::Right(_) => attempts.succeeded(app).await?,
-        Verdict::Wrong | Verdict::Replayed => attempts.failed(app, now).await?,
+        Verdict::Wrong | Verdict::Replayed | Verdict::Refused(_) => {
+            attempts.failed(app, now).await?;
+        }
     }
     Ok(verdict)
 }

@@ -1,5 +1,7 @@
 //! Codes on their way: by e-mail or SMS, to where the factor says.
 
+use std::time::Duration;
+
 use gatepost_core::mfa::Method;
 use gatepost_core::{ApplicationId, OrganizationId, UserId};
 use gatepost_proto::ErrorReason;
@@ -7,35 +9,21 @@ use gatepost_store::{Challenge, Code, Factor, Purpose, Scope};
 use time::OffsetDateTime;
 
 use super::codes::{about_challenge, code_hash, new_code};
-use super::{Factors, MfaToken, challenge_over, purpose};
+use super::{Factors, purpose};
 use crate::app::App;
 use crate::delivery::Message;
 use crate::error::{Error, Result};
 use crate::seal::{SealError, Sealer};
 
+/// Codes that one account is sent in a quarter of an hour: nobody is flooded, and nobody's bill is run
+/// up, by somebody who knows a password.
+const CODES_MAX: u64 = 12;
+const CODES_WINDOW: Duration = Duration::from_mins(15);
+
 /// Somebody's address or number.
 struct Target {
     method: Method,
     to: String,
-}
-
-/// Sends a code for a challenge of a sign-in; answers whose it is, and what to say.
-///
-/// # Errors
-/// `MFA_TOKEN_INVALID`, `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
-pub async fn send_code(
-    app: &App,
-    token: MfaToken,
-    method: Method,
-    now: OffsetDateTime,
-) -> Result<(UserId, String)> {
-    let tx = app.store.write(token.organization).await?;
-    let challenge = tx.mfa().get_challenge(token.challenge).await?;
-    let challenge = challenge
-        .filter(|one| one.purpose == Purpose::SignIn && one.expires_at > now)
-        .ok_or_else(challenge_over)?;
-    let said = send(app, tx, &challenge, method, now).await?;
-    Ok((challenge.user, said))
 }
 
 /// Sends a code with which somebody signed in proves who she is; answers what to say.
@@ -74,10 +62,14 @@ pub async fn send_proof(
             new
         }
     };
-    send(app, tx, &challenge, method, now).await
+    send_code(app, tx, &challenge, method, now).await
 }
 
-async fn send(
+/// Sends a code for a challenge, in the transaction in which it stands; answers what to say.
+///
+/// # Errors
+/// `FACTOR_UNAVAILABLE`, `TOO_MANY_ATTEMPTS`; what the delivery answers.
+pub async fn send_code(
     app: &App,
     tx: Scope,
     challenge: &Challenge,
@@ -103,15 +95,20 @@ async fn send(
     let name = tx.organizations().own().await?.name;
     let organization = tx.organization();
     tx.finish().await?;
-    deliver(
-        app,
-        (organization, challenge.application),
-        &target,
-        &name,
-        &code,
-    )
-    .await?;
+    require_few(app, challenge.user, now).await?;
+    let sender = (organization, challenge.application);
+    deliver(app, sender, &target, &name, &code).await?;
     Ok(target.said())
+}
+
+/// Refuses to send somebody more codes than anybody needs, whatever they are for: a challenge counts
+/// its own, and whoever knows a password makes as many challenges as there are sign-ins.
+async fn require_few(app: &App, user: UserId, now: OffsetDateTime) -> Result<()> {
+    let key = format!("codes:{user}");
+    match app.cache.count(&key, CODES_WINDOW, now).await {
+        Ok(count) if count > CODES_MAX => Err(too_many(now + CODES_WINDOW, now)),
+        _ => Ok(()),
+    }
 }
 
 /// Sends a code to where a factor that is being set up says.
@@ -145,7 +142,7 @@ async fn deliver(
     let text = format!("{code} is your code for {name}. It is good for {minutes} minutes, once.");
     let message = match target.method {
         Method::Sms => Message::Sms { to, text },
-        Method::App | Method::Email => Message::Mail {
+        Method::Passkey | Method::App | Method::Email => Message::Mail {
             to,
             subject: format!("{code} is your code"),
             text: format!(
@@ -185,7 +182,7 @@ pub(super) fn too_many(until: OffsetDateTime, now: OffsetDateTime) -> Error {
 impl Target {
     fn open(sealer: &Sealer, factor: &Factor) -> Result<Self> {
         let Factor { method, user, .. } = *factor;
-        if method == Method::App {
+        if matches!(method, Method::App | Method::Passkey) {
             return Err(unavailable());
         }
         let plain = sealer.open(&purpose("second factor", user, method), &factor.sealed)?;

@@ -1,7 +1,7 @@
 //! A factor is set up: it waits, sealed, for the passcode that proves it.
 
-use gatepost_core::ApplicationId;
 use gatepost_core::mfa::Method;
+use gatepost_core::{ApplicationId, UserId};
 use gatepost_store::{Factor, Scope, User};
 use time::OffsetDateTime;
 
@@ -33,6 +33,10 @@ pub struct SetUp {
     pub recovery_codes: Vec<String>,
     /// Whether a factor of this kind counts already.
     pub enabled: bool,
+    /// The ceremony of a passkey.
+    pub ceremony: String,
+    /// What the browser makes a passkey from.
+    pub options: String,
 }
 
 /// Keeps a new factor that waits to be proved, and sends the code that proves it. The transaction
@@ -83,17 +87,31 @@ pub async fn set_up(
         code = Some((to, first));
     }
     tx.mfa().put(&factor).await?;
-    if !factors.has_any() {
-        let (codes, hashes) = new_recovery_codes(&app.sealer, user.id)?;
-        tx.mfa().set_recovery_codes(user.id, &hashes).await?;
-        told.recovery_codes = codes;
-    }
+    told.recovery_codes = first_recovery_codes(app, &tx, user.id, &factors).await?;
     let sender = (tx.organization(), wish.application);
     tx.finish().await?;
     if let Some((to, code)) = code {
         deliver_first(app, sender, wish.method, &to, &name, &code).await?;
     }
     Ok(told)
+}
+
+/// Makes the recovery codes that come with a first factor; none for who has a factor.
+///
+/// # Errors
+/// What the store answers; when the system has no randomness.
+pub async fn first_recovery_codes(
+    app: &App,
+    tx: &Scope,
+    user: UserId,
+    factors: &Factors,
+) -> Result<Vec<String>> {
+    if factors.has_any() {
+        return Ok(Vec::new());
+    }
+    let (codes, hashes) = new_recovery_codes(&app.sealer, user)?;
+    tx.mfa().set_recovery_codes(user, &hashes).await?;
+    Ok(codes)
 }
 
 /// Setting up sends messages, so it cannot be done at will. The first of a row says when the row
@@ -128,6 +146,8 @@ fn target(user: &User, wish: &Wish<'_>) -> Result<String> {
             }
             Ok(wish.phone.to_owned())
         }
-        Method::App | Method::Email => user.email.clone().ok_or_else(unavailable),
+        Method::Email => user.email.clone().ok_or_else(unavailable),
+        // Nothing is sent to either.
+        Method::App | Method::Passkey => Err(unavailable()),
     }
 }

@@ -51,8 +51,23 @@ impl BrowserToken {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::token::RefreshToken;
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_and_nothing_else(one: u128, other: u128, text in ".{0,120}") {
+            let sealer = Sealer::new(&"00".repeat(32)).unwrap();
+            let token = BrowserToken {
+                organization: OrganizationId::new(Uuid::from_u128(one)),
+                session: SessionId::new(Uuid::from_u128(other)),
+            };
+            prop_assert_eq!(BrowserToken::read(&sealer, &token.write(&sealer)), Some(token));
+            prop_assert_eq!(BrowserToken::read(&sealer, &text), None);
+        }
+    }
 
     #[test]
     fn a_cookie_is_ours_and_no_refresh_token() {

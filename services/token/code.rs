@@ -105,9 +105,33 @@ fn challenge(verifier: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
+
+    proptest! {
+        /// A letter that is another one makes it nobody's.
+        #[test]
+        fn a_code_that_was_touched_is_none(
+            nonce in ".{0,40}",
+            claims in proptest::collection::vec("[a-z_.]{1,20}", 0..3),
+            at: proptest::sample::Index,
+            letter in "[A-Za-z0-9_-]",
+            text in "(gpc_)?.{0,120}",
+        ) {
+            let sealer = Sealer::new(&"00".repeat(32)).unwrap();
+            let code = Code { nonce, claims, ..code("") };
+            let written = code.write(&sealer).unwrap();
+            prop_assert_eq!(Code::read(&sealer, &written), Some(code));
+            let at = at.index(written.len());
+            let mut touched = written.clone();
+            touched.replace_range(at..=at, &letter);
+            prop_assume!(touched != written);
+            prop_assert_eq!(Code::read(&sealer, &touched), None);
+            prop_assert_eq!(Code::read(&sealer, &text), None);
+        }
+    }
 
     fn code(challenge: &str) -> Code {
         Code {

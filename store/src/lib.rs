@@ -61,7 +61,7 @@ pub use list::{Cursor, Page, ParseCursorError, Walk};
 pub use manifests::{Manifest, Manifests, Published};
 pub use marks::Marks;
 pub use message_providers::{Channel, MessageProvider, MessageProviders};
-pub use mfa::{Challenge, Code, Factor, Mfa, Purpose, RememberedDevice};
+pub use mfa::{Challenge, Code, Factor, Mfa, Passkey, Purpose, RememberedDevice};
 pub use organizations::{Organization, Organizations};
 pub use roles::{Role, RoleFilter, Roles};
 pub use scope::Scope;

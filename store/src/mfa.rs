@@ -2,6 +2,7 @@
 
 mod challenges;
 mod factors;
+mod passkeys;
 mod policies;
 
 use gatepost_core::UserId;
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 
 pub use challenges::{Challenge, Code, Purpose};
 pub use factors::{Factor, RememberedDevice};
+pub use passkeys::Passkey;
 
 use crate::error::{Result, StoreError};
 use crate::scope::Scope;
@@ -26,7 +28,8 @@ impl<'a> Mfa<'a> {
         Self { scope }
     }
 
-    /// Forgets all of a user's factors, recovery codes, remembered devices and challenges.
+    /// Forgets all of a user's factors, passkeys among them, recovery codes, remembered devices and
+    /// challenges.
     pub async fn forget(self, user: UserId) -> Result<()> {
         self.remove_factors(user, None).await?;
         self.set_recovery_codes(user, &[]).await?;

@@ -14,7 +14,8 @@ use crate::times::micros;
 use crate::users::{PasswordHash, Users};
 
 impl Users<'_> {
-    /// Replaces a user's password hash, and keeps at most `former_max` of those before it.
+    /// Replaces a user's password hash, and keeps at most `former_max` of those before it. What the
+    /// one before opened and nobody finished is forgotten with it.
     /// `NotFound` when there is no such user.
     pub async fn set_password(
         self,
@@ -36,6 +37,7 @@ impl Users<'_> {
         self.set(id, row).await?;
         self.remember(id, before.password_hash, former_max, now)
             .await?;
+        self.scope().mfa().forget_challenges(id).await?;
         self.scope().touch();
         Ok(())
     }

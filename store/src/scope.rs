@@ -7,7 +7,7 @@ use sea_orm::{DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
 use crate::AuditDraft;
-use crate::applications::Applications;
+use crate::applications::{Application, Applications};
 use crate::audit::Audit;
 use crate::commit;
 use crate::dialect;
@@ -21,7 +21,7 @@ use crate::message_providers::MessageProviders;
 use crate::mfa::Mfa;
 use crate::organizations::Organizations;
 use crate::roles::Roles;
-use crate::sessions::Sessions;
+use crate::sessions::{Session, Sessions};
 use crate::users::Users;
 
 /// One transaction in one organization. Dropped without [`Scope::commit`], it leaves nothing.
@@ -47,6 +47,8 @@ pub(crate) struct Pending {
     pub elsewhere: Vec<(OrganizationId, Change)>,
     /// Whether something was written that is no fact.
     pub touched: bool,
+    /// Sessions that nobody can use any more though they have not ended, with their applications.
+    pub orphaned: Vec<(Session, Application)>,
 }
 
 /// An organization's head row: where its revisions and its audit chain end.
@@ -121,6 +123,12 @@ impl Scope {
     /// The facts of this organization that changed so far, in order.
     pub fn changes(&self) -> Vec<Change> {
         self.pending().changes.clone()
+    }
+
+    /// Sessions whose user goes in this transaction, with their applications: they
+    /// end with no fact of their own.
+    pub fn orphaned(&self) -> Vec<(Session, Application)> {
+        self.pending().orphaned.clone()
     }
 
     /// Says that something was written that is no fact, so that the commit counts.

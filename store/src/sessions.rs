@@ -422,6 +422,7 @@ impl<'a> Sessions<'a> {
         let sessions = self
             .all(self.own().filter(sessions::Column::UserId.eq(user.uuid())))
             .await?;
+        self.orphan(user).await?;
         sessions::Entity::delete_many()
             .filter(sessions::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(sessions::Column::UserId.eq(user.uuid()))

@@ -1,6 +1,6 @@
 //! The sign-in door: looks up across organizations who somebody is, and nothing else.
 
-use gatepost_core::OrganizationId;
+use gatepost_core::{OrganizationId, UserId};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -8,13 +8,13 @@ use sea_orm::{
 
 use crate::applications::{Application, Credential};
 use crate::dialect;
-use crate::entity::{applications, credentials, organizations, users};
+use crate::entity::{applications, credentials, organizations, passkeys, users};
 use crate::error::{Result, StoreError};
 use crate::organizations::Organization;
 use crate::users::User;
 
-/// A read transaction across organizations. It sees users, applications, credentials, refresh
-/// tokens and organizations; row-level security lets it write none of them.
+/// A read transaction across organizations. It sees users, applications, credentials, passkeys
+/// and organizations; row-level security lets it write none of them.
 #[derive(Debug)]
 pub struct SignIn {
     transaction: DatabaseTransaction,
@@ -125,6 +125,24 @@ impl SignIn {
             .position(|row| row.username_key == key)
             .unwrap_or(0);
         rows.into_iter().nth(named).map(User::read).transpose()
+    }
+
+    /// Whose passkeys are of this credential: of one in each organization at the most.
+    pub async fn passkey_owners(
+        &self,
+        credential_hash: &[u8],
+    ) -> Result<Vec<(OrganizationId, UserId)>> {
+        let rows = passkeys::Entity::find()
+            .filter(passkeys::Column::CredentialHash.eq(credential_hash))
+            .all(&self.transaction)
+            .await?;
+        let owner = |row: passkeys::Model| {
+            (
+                OrganizationId::new(row.organization_id),
+                UserId::new(row.user_id),
+            )
+        };
+        Ok(rows.into_iter().map(owner).collect())
     }
 
     /// What the checks of an organization's password hashes cost: each cost once, in its own words.

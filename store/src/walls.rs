@@ -13,7 +13,13 @@ const HERE: &str = "NULLIF(current_setting('gatepost.organization', true), '')::
 const SYSTEM: &str = "(SELECT system_organization_id FROM installation)";
 
 /// Tables that the sign-in door may read across organizations.
-const SIGN_IN_READS: [&str; 4] = ["organizations", "users", "applications", "credentials"];
+const SIGN_IN_READS: [&str; 5] = [
+    "organizations",
+    "users",
+    "applications",
+    "credentials",
+    "passkeys",
+];
 
 /// Tables that belong to the sign-in door alone.
 const SIGN_IN_STATE: [&str; 2] = ["sign_in_failures", "used_marks"];
@@ -37,7 +43,7 @@ const FEED_READS: [&str; 14] = [
 ];
 
 /// Tables whose rows belong to one organization and may be changed in it.
-const OWNED: [&str; 20] = [
+const OWNED: [&str; 21] = [
     "users",
     "groups",
     "user_members",
@@ -53,6 +59,7 @@ const OWNED: [&str; 20] = [
     "remembered_devices",
     "mfa_challenges",
     "mfa_policies",
+    "passkeys",
     "message_providers",
     "message_provider_links",
     "signing_keys",

@@ -80,11 +80,11 @@ async fn a_machines_token_says_what_it_is_and_is_signed_as_it_chose() {
             .unwrap();
         let verified = verify(&keys, &token, algorithm);
         let expected = json!({
-            "iss": PUBLIC_URL, "aud": [PUBLIC_URL, id], "azp": id,
+            "iss": PUBLIC_URL, "aud": [PUBLIC_URL, id], "azp": id, "client_id": id,
             "sub": format!("default/{}", text("id")),
             "iat": verified["iat"], "nbf": verified["iat"],
             "exp": verified["iat"].as_i64().unwrap() + 3600,
-            "jti": verified["jti"], "sid": verified["sid"], "scope": "", "rev": verified["rev"],
+            "jti": verified["jti"], "sid": verified["sid"], "rev": verified["rev"],
             "type": "application", "owner": "default",
             "name": text("name"), "displayName": text("name"),
             "tenantId": verified["tenantId"], "tenantSlug": "default",

@@ -1,6 +1,8 @@
 //! Auth: one file an RPC.
 
+mod begin_passkey_sign_in;
 mod enrol_mfa;
+mod finish_passkey_sign_in;
 mod forgot_password;
 mod get_user_info;
 mod introspect_token;
@@ -8,6 +10,7 @@ mod issue_token;
 mod list_json_web_keys;
 mod list_permissions;
 mod logout;
+mod passkey_factor;
 mod refresh_token;
 mod reset_forgotten_password;
 mod revoke_token;

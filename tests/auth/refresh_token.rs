@@ -199,3 +199,22 @@ async fn a_refresh_token_is_unknown_late_or_of_another_client() {
     let late = refresh(&world, &world.admin.refresh_token).await;
     late.refuses(ErrorReason::RefreshTokenInvalid);
 }
+
+#[tokio::test]
+async fn failures_of_a_client_are_slowed_here_too() {
+    let world = World::start().await;
+    let client = application(&world, &world.admin, json!({"name": "console"})).await;
+    let wrong = json!({
+        "refreshToken": world.admin.refresh_token,
+        "clientId": client["clientId"], "clientSecret": "gps_wrong",
+    });
+    let mut refused = world.post_openly(PATH, wrong.clone()).await;
+    refused.refuses(ErrorReason::ClientInvalid);
+    for _ in 0..20 {
+        if refused.status == 429 {
+            break;
+        }
+        refused = world.post_openly(PATH, wrong.clone()).await;
+    }
+    refused.refuses(ErrorReason::TooManyAttempts);
+}

@@ -142,6 +142,7 @@ async fn setting_up_sends_so_many_codes_and_no_more() {
     fifth.refuses(ErrorReason::TooManyAttempts);
     assert_eq!(outbox.count(), 4);
     world.pass(Duration::from_mins(15)).await;
+    let alice = world.sign_in("alice").await;
     world.post(&alice, &path, set_up).await.is(200);
 }
 
@@ -157,4 +158,38 @@ async fn a_mailed_code_proves_who_disables_her_factors() {
     let answer = world.post(&alice, &path, proof).await;
     assert_eq!(answer.is(200), &json!({"enabled": false}));
     assert!(world.knock("alice").await.get("mfaRequired").is_none());
+}
+
+#[tokio::test]
+async fn many_challenges_are_not_many_messages() {
+    let (world, outbox) = Outbox::with_world().await;
+    let alice = world.person("alice", &[]).await;
+    enrol(&world, &outbox, &alice, json!({"mfaType": "email"})).await;
+    let before = outbox.count();
+    for _ in 0..3 {
+        let challenge = world.challenge("alice").await;
+        for _ in 0..4 {
+            send(&world, &challenge, "email").await.is(200);
+        }
+    }
+    let challenge = world.challenge("alice").await;
+    let more = send(&world, &challenge, "email").await;
+    more.refuses(ErrorReason::TooManyAttempts);
+    assert_eq!(outbox.count(), before + 12);
+}
+
+#[tokio::test]
+async fn nobody_suspended_is_sent_a_code() {
+    let (world, outbox) = Outbox::with_world().await;
+    let alice = world.person("alice", &[]).await;
+    enrol(&world, &outbox, &alice, json!({"mfaType": "email"})).await;
+    let (challenge, before) = (world.challenge("alice").await, outbox.count());
+    let (path, suspended) = (
+        format!("/v1/users/{}", alice.id),
+        json!({"status": "suspended"}),
+    );
+    world.patch(&world.admin, &path, suspended).await.is(204);
+    let refused = send(&world, &challenge, "email").await;
+    refused.refuses(ErrorReason::UserSuspended);
+    assert_eq!(outbox.count(), before);
 }

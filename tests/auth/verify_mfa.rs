@@ -408,3 +408,35 @@ async fn no_device_is_remembered_where_none_is_to_be() {
     let answer = world.post_openly(VERIFY, body).await;
     assert!(answer.is(200).get("deviceToken").is_none());
 }
+
+/// What an old password opened, nobody finishes: neither a sign-in nor a first factor.
+#[tokio::test]
+async fn a_password_that_was_changed_voids_the_challenges_of_before() {
+    let world = World::start().await;
+    let (alice, bob) = (
+        world.person("alice", &[]).await,
+        world.person("bob", &[]).await,
+    );
+    let app = world.enrol(&alice).await;
+    super::enrol_mfa::require(&world, json!([])).await;
+    let challenge = world.challenge("alice").await;
+    let enrolment = world.knock("bob").await["mfaToken"].clone();
+    for user in [&alice, &bob] {
+        let path = format!("/v1/users/{}/reset-password", user.id);
+        let body = json!({"newPassword": NEXT_PASSWORD});
+        world.patch(&world.admin, &path, body).await.is(204);
+    }
+    let passcode = world.passcode(&app.secret, 1);
+    let refused = world.meet(&challenge, "passcode", &passcode).await;
+    refused.refuses(ErrorReason::MfaTokenInvalid);
+    let set_up = json!({"mfaToken": enrolment, "mfaType": "app"});
+    let refused = world.post_openly("/v1/login/mfa/enrol", set_up).await;
+    refused.refuses(ErrorReason::MfaTokenInvalid);
+    let factors = world
+        .get(&world.admin, &format!("/v1/users/{}/mfa", bob.id))
+        .await;
+    assert_eq!(factors.is(200)["enabled"], false);
+    for user in [&alice, &bob] {
+        assert_eq!(sessions(&world, &user.id).await, 0);
+    }
+}

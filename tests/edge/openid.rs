@@ -5,12 +5,15 @@ mod back_channel;
 mod codes;
 mod issuers;
 mod logout;
+mod native;
 mod promises;
 mod public_clients;
 mod redirects;
 mod requests;
 mod resources;
+mod select;
 mod settings;
+mod strength;
 mod userinfo;
 mod words;
 

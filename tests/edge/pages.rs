@@ -1,19 +1,23 @@
 //! The pages on which people sign in, as a browser sees them, and as who means harm sends to them.
 
+mod enrolling;
 mod every_form;
 mod forms;
 mod found_browser;
 mod hosts;
 mod lifetimes;
+mod passkeys;
 mod passwords;
+mod remembering;
 mod second_factor;
+mod sessions;
 mod sign_in;
 
 use super::browser::{Browser, Shown};
 
 /// What every page is under.
 #[track_caller]
-fn is_guarded(page: &Shown) {
+pub fn is_guarded(page: &Shown) {
     let policy = page.header("content-security-policy");
     for rule in [
         "default-src 'none'",

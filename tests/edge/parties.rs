@@ -37,14 +37,20 @@ struct Scene {
 
 impl Scene {
     async fn set(settings: Value) -> Self {
-        let (world, issuer) = world(&[]).await;
+        Self::at("127.0.0.1", settings).await
+    }
+
+    /// The same under a name of this machine.
+    async fn at(host: &str, settings: Value) -> Self {
+        let (world, issuer) = world(host, &[]).await;
         let admin = world.admin.clone();
         Self::of(world, issuer, &admin, settings).await
     }
 
     /// At the issuer of an organization.
     async fn of_an_organization(settings: Value) -> Self {
-        let (world, issuer) = world(&[("GATEPOST_MULTI_TENANT", "true")]).await;
+        let tenants = [("GATEPOST_MULTI_TENANT", "true")];
+        let (world, issuer) = world("127.0.0.1", &tenants).await;
         let admin = world.organization("acme").await;
         Self::of(world, format!("{issuer}/o/acme"), &admin, settings).await
     }
@@ -133,10 +139,10 @@ impl Scene {
     }
 }
 
-/// A world that is reached under its public URL, and that.
-async fn world(more: &[(&str, &str)]) -> (World, String) {
+/// A world that is reached under its public URL, by this name of the machine, and that URL.
+async fn world(host: &str, more: &[(&str, &str)]) -> (World, String) {
     let port = free_port();
-    let issuer = format!("http://127.0.0.1:{port}");
+    let issuer = format!("http://{host}:{port}");
     let listen = format!("127.0.0.1:{port}");
     let own = [
         ("GATEPOST_LISTEN", listen.as_str()),
@@ -181,10 +187,10 @@ async fn openid_client_without_a_secret_and_with_a_form_signs_people_in() {
     let mut command = node("openid_client.mjs");
     command.env("RESPONSE_MODE", "form_post");
     let party = scene.start(command);
-    scene.plays(&party, &[]).await;
-    scene
-        .plays(&party, &[("SCRIPTS", "off"), ("FORM_POST", "1")])
-        .await;
+    let consent = ("CONSENT", "1");
+    scene.plays(&party, &[consent]).await;
+    let bare = [("SCRIPTS", "off"), ("FORM_POST", "1"), consent];
+    scene.plays(&party, &bare).await;
     scene.world.close().await;
 }
 
@@ -324,9 +330,12 @@ async fn mod_auth_openidc_signs_people_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_fit_to_be_seen() {
     let address = "http://127.0.0.1/cb";
-    let scene = Scene::set(json!({"redirectUris": [address], "asksConsent": true})).await;
+    // Passkeys are made for names only.
+    let settings = json!({"redirectUris": [address], "asksConsent": true});
+    let scene = Scene::at("localhost", settings).await;
+    scene.world.person("carol", &[]).await;
     scene.world.person("bob", &["midaz-viewer-group"]).await;
-    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": ["app"]});
+    let policy = json!({"group": "midaz-viewer-group", "mode": "required", "methods": []});
     let (admin, path) = (&scene.world.admin, "/v1/mfa/policies");
     let set = scene.world.call(admin, Method::PUT, path, policy).await;
     set.is(200);
@@ -346,6 +355,7 @@ async fn every_page_is_fit_to_be_seen() {
         .env("AUTHORIZE", &authorize)
         .env("USERNAME", "alice")
         .env("ENROLLING", "bob")
+        .env("PASSKEYS", "carol")
         .env("PASSWORD", PASSWORD)
         .env("PICTURES", &path);
     let done = tokio::task::spawn_blocking(move || command.output());
@@ -356,6 +366,6 @@ async fn every_page_is_fit_to_be_seen() {
         String::from_utf8_lossy(&done.stderr)
     );
     let seen: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(seen, json!({"found": [], "pictures": 104}));
+    assert_eq!(seen, json!({"found": [], "pictures": 160}));
     scene.world.close().await;
 }

@@ -378,3 +378,38 @@ async fn only_the_pages_of_the_configured_origins_may_call() {
     }
     assert!(!ours.contains_key("access-control-allow-credentials"));
 }
+
+#[tokio::test]
+async fn no_other_site_reads_the_pages_or_the_authorization_endpoint() {
+    let world = World::start_with(&[("GATEPOST_CORS_ORIGINS", "*")]).await;
+    let may_read = async |path: &str| {
+        let mut both = Vec::new();
+        for method in [Method::OPTIONS, Method::GET] {
+            let request = world.request(method, path);
+            let request = request
+                .header("origin", "https://console.test")
+                .header("access-control-request-method", "GET");
+            let answer = world.send(request).await;
+            both.push(answer.headers.contains_key("access-control-allow-origin"));
+        }
+        both
+    };
+    for path in [
+        "/oauth/authorize",
+        "/o/default/oauth/authorize",
+        "/oauth/end_session",
+        "/signin",
+        "/signout",
+        "/forgot-password",
+        "/change-password",
+    ] {
+        assert_eq!(may_read(path).await, [false, false], "{path}");
+    }
+    for path in [
+        "/v1/users",
+        "/oauth/userinfo",
+        "/.well-known/openid-configuration",
+    ] {
+        assert_eq!(may_read(path).await, [true, true], "{path}");
+    }
+}

@@ -11,10 +11,12 @@ use crate::world::{Actor, PASSWORD, World, claims};
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// What one does to oneself only.
-pub const OWN: [&str; 8] = [
+pub const OWN: [&str; 10] = [
+    "DeletePasskey",
     "DisableMfa",
     "EnableFactor",
     "ReissueRecoveryCodes",
+    "RenamePasskey",
     "SendMfaProof",
     "SetPreferredFactor",
     "SetUpFactor",
@@ -267,6 +269,14 @@ async fn auth(world: &World, actor: &Actor, name: &str) -> Value {
             json!({"mfaToken": challenge, "mfaType": "email"})
         }
         "EnrolMfa" => json!({"mfaToken": must_enrol(world, actor).await, "mfaType": "app"}),
+        "BeginPasskeySignIn" => json!({}),
+        "FinishPasskeySignIn" => {
+            let guest = world.person_of(actor, &fresh("guest"), &[]).await;
+            let added = world.add_passkey(&guest).await;
+            let begun = world.begin_passkey(json!({})).await;
+            let signed = added.key.sign(&begun.options);
+            json!({"ceremony": begun.ceremony, "credential": signed})
+        }
         "RefreshToken" => json!({"refreshToken": session(world, actor).await["refreshToken"]}),
         "IntrospectToken" | "RevokeToken" => {
             json!({"token": session(world, actor).await["accessToken"]})
@@ -321,7 +331,14 @@ async fn factors(world: &World, callers: &Callers<'_>, name: &str) -> Value {
     let (admin, member) = (callers.person, &callers.member);
     let app = json!({"id": member.id, "mfaType": "app"});
     match name {
-        "GetMfa" | "ResetMfa" => json!({"id": user(world, admin).await}),
+        "GetMfa" | "ListPasskeys" | "ResetMfa" => json!({"id": user(world, admin).await}),
+        "RenamePasskey" | "DeletePasskey" => {
+            let id = passkey(world, member).await;
+            match name {
+                "RenamePasskey" => json!({"id": member.id, "passkeyId": id, "name": fresh("key")}),
+                _ => json!({"id": member.id, "passkeyId": id}),
+            }
+        }
         "ListMfaPolicies" => json!({}),
         "SetMfaPolicy" => {
             json!({"group": group(world, admin).await, "mode": "off", "methods": ["app"]})
@@ -349,6 +366,16 @@ async fn factors(world: &World, callers: &Callers<'_>, name: &str) -> Value {
             }
         }
         other => panic!("say how {other} is called well"),
+    }
+}
+
+/// A passkey of somebody, who has not so many.
+async fn passkey(world: &World, member: &Actor) -> String {
+    let path = format!("/v1/users/{}/passkeys", member.id);
+    let listed = world.get(member, &path).await;
+    match listed.is(200)["items"][0]["id"].as_str() {
+        Some(id) => id.to_owned(),
+        None => world.add_passkey(member).await.id,
     }
 }
 

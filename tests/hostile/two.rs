@@ -31,7 +31,7 @@ pub fn names(rpc: &Rpc, place: &[String]) -> Names {
         },
         ("SessionService", "id") if rpc.name == "ListSessions" => Names::User,
         ("SessionService", "id") => Names::Session,
-        (_, "credentialId") => Names::Credential,
+        (_, "credentialId" | "passkeyId") => Names::Credential,
         (_, "userId") => Names::User,
         (_, "groups.[]") => Names::Group,
         ("ApplicationService", "roles.[]") => Names::Role,
@@ -80,7 +80,10 @@ pub enum Fate {
 /// What becomes of a call that names another tenant's record in this place.
 pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
     match rpc.name.as_str() {
-        "IssueToken" | "RefreshToken" | "ResetForgottenPassword" => Fate::Refused(401),
+        "IssueToken" | "RefreshToken" | "ResetForgottenPassword" | "FinishPasskeySignIn" => {
+            Fate::Refused(401)
+        }
+        "RenamePasskey" | "DeletePasskey" if place == ["passkeyId"] => Fate::Refused(404),
         // Oneself only, whoever else it is; the installation's are no tenant's; and a machine is
         // fed with its own.
         "UpdatePassword"
@@ -90,20 +93,25 @@ pub fn fate(rpc: &Rpc, place: &[String]) -> Fate {
         | "SendMfaProof"
         | "DisableMfa"
         | "SetPreferredFactor"
+        | "RenamePasskey"
+        | "DeletePasskey"
         | "ReissueRecoveryCodes"
         | "GetOrganization"
         | "UpdateOrganization"
         | "StreamFacts"
         | "StreamChanges" => Fate::Refused(403),
         // A token of somebody else is worth nothing here, which is no error.
-        "ForgotPassword" | "GetHeads" | "IntrospectToken" | "RevokeToken" => Fate::Done,
+        "BeginPasskeySignIn" | "ForgotPassword" | "GetHeads" | "IntrospectToken"
+        | "RevokeToken" => Fate::Done,
         "BatchAuthorize" => Fate::OneRefused,
         _ if names(rpc, place) == Names::Chosen => Fate::Done,
         _ => Fate::Refused(404),
     }
 }
 
-const PLAIN: [&str; 54] = [
+const PLAIN: [&str; 56] = [
+    "ceremony",
+    "credential",
     "knownDevice",
     "language",
     "mfaToken",
@@ -177,7 +185,9 @@ pub fn likeness(answer: &Answer) -> (u16, Value) {
 }
 
 fn settle(message: &mut Value) {
-    const UNSETTLED: [&str; 7] = [
+    const UNSETTLED: [&str; 9] = [
+        "ceremony",
+        "options",
         "requestId",
         "instance",
         "decisionId",

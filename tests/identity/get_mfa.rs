@@ -15,6 +15,7 @@ async fn one_sees_ones_own_and_an_administrator_those_of_others() {
         "emailEnabled",
         "enabled",
         "methods",
+        "passkeyEnabled",
         "policy",
         "preferredType",
         "recoveryCodesLeft",
@@ -29,7 +30,7 @@ async fn one_sees_ones_own_and_an_administrator_those_of_others() {
         let shown = json!({
             "enabled": true, "preferredType": "app", "methods": ["app"], "totpEnabled": true,
             "emailEnabled": false, "smsEnabled": false, "recoveryCodesLeft": 10,
-            "policy": "optional",
+            "policy": "optional", "passkeyEnabled": false,
         });
         assert_eq!(status.is(200), &shown);
     }

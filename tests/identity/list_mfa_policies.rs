@@ -11,7 +11,7 @@ async fn the_organization_comes_first_and_then_its_groups() {
     let world = World::start().await;
     let path = "/v1/mfa/policies";
     is_guarded(&world, Method::GET, path, json!({})).await;
-    let all = json!(["app", "email", "sms"]);
+    let all = json!(["passkey", "app", "email", "sms"]);
     let own = json!({"group": "", "mode": "optional", "methods": all});
     let list = world.get(&world.admin, path).await;
     assert_eq!(list.is(200)["items"], json!([own]));

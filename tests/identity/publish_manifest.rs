@@ -196,3 +196,26 @@ async fn a_manifest_names_only_its_own_product() {
         .json(&tracer("1"));
     world.send(nobody).await.refuses(ErrorReason::TokenMissing);
 }
+
+#[tokio::test]
+async fn a_body_that_says_nothing_withdraws_nothing() {
+    let world = World::start().await;
+    publish(&world, &world.admin, PATH, tracer("1"))
+        .await
+        .is(200);
+    let empty = publish(&world, &world.admin, PATH, json!({})).await;
+    empty.refuses(ErrorReason::InvalidRequest);
+    assert!(
+        world
+            .may(&world.admin, "tracer", "reservations", "get")
+            .await
+    );
+    let named = json!({"service": "tracer"});
+    let named = publish(&world, &world.admin, PATH, named).await;
+    assert_eq!(named.is(200)["manifest"]["permissions"], json!([]));
+    assert!(
+        !world
+            .may(&world.admin, "tracer", "reservations", "get")
+            .await
+    );
+}

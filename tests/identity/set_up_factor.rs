@@ -4,9 +4,10 @@ use gatepost_proto::ErrorReason;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::servers;
-use crate::world::{World, texts};
+use crate::world::{Actor, World, texts};
 
 #[tokio::test]
 async fn an_app_is_told_its_secret_once_and_counts_when_it_is_proved() {
@@ -140,4 +141,65 @@ async fn a_number_has_its_country() {
     }
     let other = world.post(&alice, &path, json!({"mfaType": "fax"})).await;
     other.refuses(ErrorReason::InvalidRequest);
+}
+
+/// A token that was stolen lives on; what its owner signs in with does not change by it.
+#[tokio::test]
+async fn who_signed_in_long_ago_signs_in_again_to_change_factors() {
+    let world = World::start().await;
+    let alice = world.person("alice", &[]).await;
+    let bob = world.person("bob", &[]).await;
+    world.enrol(&bob).await;
+    world.pass(Duration::from_secs(901)).await;
+    let path = |actor: &Actor, rest: &str| format!("/v1/users/{}/mfa{rest}", actor.id);
+    let app = json!({"mfaType": "app"});
+    let proof = json!({"passcode": "123456"});
+    for (actor, method, rest, body) in [
+        (&alice, Method::POST, "/setup", &app),
+        (&alice, Method::POST, "/enable", &app),
+        (&bob, Method::PATCH, "/preferred", &app),
+        (&bob, Method::POST, "/recovery-codes", &json!({})),
+        (&bob, Method::POST, "/disable", &proof),
+    ] {
+        let path = path(actor, rest);
+        let refused = world.call(actor, method, &path, body.clone()).await;
+        refused.refuses(ErrorReason::StrongerSignInNeeded);
+        let challenge = refused.header("www-authenticate");
+        assert!(
+            challenge.ends_with("max_age=\"900\""),
+            "{rest}: {challenge}"
+        );
+    }
+    // A refresh is no sign-in.
+    let refresh = json!({"refreshToken": alice.refresh_token});
+    let next = world
+        .post_openly("/v1/login/oauth/refresh_token", refresh)
+        .await;
+    let token = next.is(200)["accessToken"].as_str().unwrap().to_owned();
+    let refreshed = Actor {
+        token,
+        ..alice.clone()
+    };
+    let refused = world
+        .post(&refreshed, &path(&alice, "/setup"), app.clone())
+        .await;
+    refused.refuses(ErrorReason::StrongerSignInNeeded);
+    let log = "/v1/audit-events?limit=100&action=attempt.refuse";
+    let admin = world.sign_in("admin").await;
+    let log = world.get(&admin, log).await;
+    let events = log.is(200)["items"].as_array().unwrap().clone();
+    let is_told = |event: &serde_json::Value| {
+        event["reason"] == "STRONGER_SIGN_IN_NEEDED" && event["targetId"] == alice.id
+    };
+    assert!(events.iter().any(is_told), "{events:?}");
+    let anew = world.sign_in("alice").await;
+    world.enrol(&anew).await;
+}
+
+#[tokio::test]
+async fn how_long_ago_is_a_setting() {
+    let world = World::start_with(&[("GATEPOST_MFA_CHANGE_MAX_AGE_SECONDS", "0")]).await;
+    let alice = world.person("alice", &[]).await;
+    world.pass(Duration::from_mins(50)).await;
+    world.enrol(&alice).await;
 }

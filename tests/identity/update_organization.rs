@@ -156,3 +156,27 @@ async fn nobody_puts_password_sign_in_off_for_oneself() {
     refused.refuses(ErrorReason::InvalidRequest);
     world.sign_in("admin").await;
 }
+
+/// Whoever has signed in without her password can come back, and take it back.
+#[tokio::test]
+async fn who_signed_in_with_a_passkey_puts_passwords_off_for_oneself() {
+    let world = World::start_multi_tenant().await;
+    let added = world.add_passkey(&world.admin).await;
+    let place = path(&world.admin);
+    let put = async |actor: &Actor, on: bool| {
+        let body = json!({"passwordSignIn": on});
+        world.patch(actor, &place, body).await
+    };
+    let by_password = put(&world.admin, false).await;
+    by_password.refuses(ErrorReason::InvalidRequest);
+    let by_key = world.sign_in_by(&added.key).await;
+    put(&by_key, false).await.is(200);
+    let body = json!({"grantType": "password", "username": "admin", "password": PASSWORD});
+    let off = world
+        .post_openly("/v1/login/oauth/access_token", body)
+        .await;
+    off.refuses(ErrorReason::PasswordSignInOff);
+    let again = world.sign_in_by(&added.key).await;
+    put(&again, true).await.is(200);
+    assert_eq!(world.knock("admin").await["mfaRequired"], true);
+}

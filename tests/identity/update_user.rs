@@ -135,6 +135,14 @@ async fn a_suspended_user_is_out_until_she_is_active_again() {
         .patch(&world.admin, &path, json!({"status": "active"}))
         .await
         .is(204);
+    // Whoever held the old session does not have it back.
+    let old = world.authorize(&alice, "midaz", "accounts", "get").await;
+    old.refuses(ErrorReason::SessionEnded);
+    let refresh = json!({"refreshToken": alice.refresh_token});
+    let path_of_refresh = "/v1/login/oauth/refresh_token";
+    let refused = world.post_openly(path_of_refresh, refresh).await;
+    refused.refuses(ErrorReason::RefreshTokenInvalid);
+    let alice = world.sign_in("alice").await;
     assert!(world.may(&alice, "midaz", "accounts", "get").await);
     for bad in [json!({"status": ""}), json!({"status": "asleep"})] {
         let refused = world.patch(&world.admin, &path, bad).await;

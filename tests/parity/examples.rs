@@ -156,6 +156,8 @@ fn factors() -> Vec<Example> {
         example("MfaService/EnableFactor", app.clone()),
         example("MfaService/SetPreferredFactor", app),
         example("MfaService/GetMfa", json!({"id": "$admin"})),
+        example("MfaService/ListPasskeys", json!({"id": "$admin"})),
+        example("AuthService/BeginPasskeySignIn", json!({})),
         example("AuthService/IssueToken", sign_in("admin")).keep(&[("challenge", "/mfaToken")]),
         example(
             "AuthService/VerifyMfa",

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::faces::Outcome;
 
 /// What is there or not, and never alike.
-const UNLIKE: [&str; 13] = [
+const UNLIKE: [&str; 15] = [
     "accessToken",
+    "ceremony",
     "clientSecret",
     "deviceToken",
     "idToken",
@@ -19,6 +20,7 @@ const UNLIKE: [&str; 13] = [
     "mfaToken",
     "n",
     "nextPageToken",
+    "options",
     "refreshToken",
     "secret",
     "url",

@@ -61,6 +61,7 @@ async fn the_openapi_document_lists_every_route() {
     for binding in BINDINGS {
         let path = binding.template.replace("user_id", "userId");
         let path = path.replace("credential_id", "credentialId");
+        let path = path.replace("passkey_id", "passkeyId");
         let operation = &paths[&path][binding.method.to_lowercase()];
         let success = match (binding.empty, binding.created) {
             (true, _) => "204",

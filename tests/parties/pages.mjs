@@ -2,7 +2,7 @@
 // pictures into PICTURES, and says as JSON what is wrong with them.
 import { chromium } from 'playwright-core';
 
-const { CHROMIUM, BASE, AUTHORIZE, USERNAME, ENROLLING, PASSWORD, PICTURES } = process.env;
+const { CHROMIUM, BASE, AUTHORIZE, USERNAME, ENROLLING, PASSKEYS, PASSWORD, PICTURES } = process.env;
 
 // Runs inside of the page.
 function faults() {
@@ -15,7 +15,7 @@ function faults() {
   if (!document.querySelector('main')) say('no main part');
   for (const input of document.querySelectorAll('input:not([type=hidden])')) {
     if (![...input.labels].some((label) => label.innerText.trim())) say('no label', input);
-    if (!input.autocomplete) say('no autocomplete', input);
+    if (!input.autocomplete && input.type !== 'checkbox') say('no autocomplete', input);
   }
   for (const target of document.querySelectorAll('input:not([type=hidden]), button')) {
     if (target.getBoundingClientRect().height < 44) say('hard to hit', target);
@@ -78,6 +78,55 @@ async function look(page, name) {
   pictures += 1;
 }
 
+const SIGN_IN = 'form:not([data-passkey]) button';
+const PASSKEY = 'form[data-passkey] button';
+
+// The life of a passkey, with an authenticator of the browser's own.
+async function passkeys(context, page, at) {
+  const protocol = await context.newCDPSession(page);
+  await protocol.send('WebAuthn.enable', { enableUI: false });
+  const options = {
+    protocol: 'ctap2',
+    transport: 'internal',
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: false,
+  };
+  const made = await protocol.send('WebAuthn.addVirtualAuthenticator', { options });
+  const { authenticatorId } = made;
+  const touch = (enabled) =>
+    protocol.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
+  const press = async () => {
+    await touch(true);
+    await page.locator(PASSKEY).click();
+  };
+  const password = async () => {
+    await page.goto(`${BASE}/signin?continue=/passkeys`);
+    await page.locator('#username').fill(PASSKEYS);
+    await page.locator('#password').fill(PASSWORD);
+    await page.locator(SIGN_IN).click();
+    await page.locator(PASSKEY).waitFor();
+  };
+  await password();
+  await look(page, at('passkeys-none'));
+  await press();
+  await page.getByRole('status').waitFor();
+  await touch(false);
+  await look(page, at('passkey-added'));
+  await page.goto(`${BASE}/signout`);
+  await page.locator('button').click();
+  await page.locator('a').waitFor();
+  await password();
+  await look(page, at('second-factor-passkey'));
+  await press();
+  await page.locator('button[value=remove]').waitFor();
+  await touch(false);
+  await look(page, at('passkeys'));
+  await page.locator('button[value=remove]').click();
+  await page.getByRole('status').waitFor();
+}
+
 try {
   for (const [size, width, height] of [['wide', 1280, 800], ['narrow', 320, 640]]) {
     for (const colorScheme of ['light', 'dark']) {
@@ -94,7 +143,7 @@ try {
         await look(page, at('sign-in'));
         await page.locator('#username').fill(USERNAME);
         await page.locator('#password').fill('wrong');
-        await page.locator('button').click();
+        await page.locator(SIGN_IN).click();
         await page.getByRole('alert').waitFor();
         await look(page, at('wrong-password'));
         await page.goto(`${BASE}/choose-organization`);
@@ -115,11 +164,16 @@ try {
         await page.goto(AUTHORIZE);
         await page.locator('#username').fill(USERNAME);
         await page.locator('#password').fill(PASSWORD);
-        await page.locator('button').click();
+        await page.locator(SIGN_IN).click();
         await page.locator('button[value=deny]').waitFor();
         await look(page, at('consent'));
+        await page.goto(`${AUTHORIZE}&prompt=select_account`);
+        await page.locator('button[value=other]').waitFor();
+        await look(page, at('select-account'));
         await page.goto(`${BASE}/signin`);
         await look(page, at('signed-in'));
+        await page.goto(`${BASE}/sessions`);
+        await look(page, at('sessions'));
         await page.goto(`${BASE}/change-password`);
         await look(page, at('change-password'));
         await page.goto(`${BASE}/signout`);
@@ -130,9 +184,13 @@ try {
         await page.goto(`${BASE}/signin`);
         await page.locator('#username').fill(ENROLLING);
         await page.locator('#password').fill(PASSWORD);
-        await page.locator('button').click();
+        await page.locator(SIGN_IN).click();
+        await page.locator('#phone').waitFor();
+        await look(page, at('choose-factor'));
+        await page.locator('button[value=app]').click();
         await page.locator('#code').waitFor();
         await look(page, at('second-factor'));
+        await passkeys(context, page, at);
         await context.close();
       }
     }

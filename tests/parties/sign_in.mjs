@@ -26,14 +26,20 @@ try {
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
   const origin = new URL(START).origin;
+  // Of what runs on her own device a person is asked each time.
+  const allow = async () => {
+    if (process.env.CONSENT) await page.getByRole('button', { name: 'Allow', exact: true }).click();
+  };
+  await allow();
   if (SCRIPTS === 'off' && process.env.FORM_POST) {
     await page.getByRole('button', { name: 'Continue' }).click();
   }
   await page.waitForURL((url) => url.origin === origin);
   if (SHOW) await page.goto(SHOW);
   const shown = await page.innerText('body');
-  // Signed in once is signed in: nobody is asked a second time.
+  // Signed in once is signed in: nobody is asked for a password a second time.
   await page.goto(START);
+  await allow();
   if (SCRIPTS === 'off' && process.env.FORM_POST) {
     await page.getByRole('button', { name: 'Continue' }).click();
   }

@@ -17,6 +17,7 @@ fn claims(r#type: &str, sub: &str) -> AccessClaims {
         jti: "j".into(),
         sid: SID.into(),
         azp: None,
+        client_id: None,
         scope: "openid".into(),
         rev: 7,
         r#type: r#type.into(),

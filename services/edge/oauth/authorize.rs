@@ -2,7 +2,12 @@
 //! whether the person in front of the browser is known well enough to answer.
 
 mod party;
+mod select;
+mod strength;
 mod wanted;
+
+pub use select::submit as select;
+pub use strength::Strength;
 
 use std::sync::Arc;
 
@@ -10,6 +15,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use gatepost_core::SessionId;
+use gatepost_store::ClientSettings;
 use http::StatusCode;
 
 use self::party::{Denial, Party};
@@ -113,17 +119,28 @@ async fn decide(
     form: &Form,
     consented: bool,
 ) -> Result<Response, No> {
-    let mut wanted = Wanted::read(&party.application, form)?;
+    let mut wanted = Wanted::read(&party.application.settings, form)?;
     expect(visit, &mut wanted, form.get("id_token_hint")).await?;
-    let known = visit.browser().await?;
-    let known = known.filter(|browser| wanted.is_met_by(browser, visit.gate.now));
-    let Some(browser) = known else {
-        if wanted.prompt.is_silent || wanted.is_in_vain() {
-            return Err(Denial::new("login_required", "the person must sign in").into());
+    let browser = match visit.browser().await? {
+        Some(browser) if wanted.is_met_by(&browser, visit.gate.now) => browser,
+        other => {
+            if let Some(denial) = other.and_then(|browser| wanted.in_vain(&browser)) {
+                return Err(denial.into());
+            }
+            if wanted.prompt.is_silent {
+                return Err(Denial::new("login_required", "the person must sign in").into());
+            }
+            return Ok(sign_in(visit, form, &wanted));
         }
-        return Ok(sign_in(visit, form, &wanted));
     };
+    if wanted.prompt.selects {
+        return Ok(select::ask(visit, party, form, browser));
+    }
+    // Anybody can say that it is an application that keeps no secret, and listen on the person's
+    // device: what she said before was said to whom nobody knows (RFC 8252 §8.6).
+    let is_anybodys = party.application.settings.public && party.is_on_device();
     let must_ask = wanted.prompt.asks_consent
+        || is_anybodys
         || party.application.settings.asks_consent
             && !is_remembered(visit, &browser, party, &wanted).await?;
     if must_ask && !consented {
@@ -229,6 +246,17 @@ fn ask_consent(
         username: browser.user.username,
     };
     html(StatusCode::OK, &page, &Leads::to(party.source()))
+}
+
+/// What a request wants, in words: as it came, and as it would be written on the way to the sign-in
+/// page and back. Nothing when it is refused.
+pub fn wishes(query: &str) -> Option<[String; 2]> {
+    let settings = ClientSettings::default();
+    let form = Form::of_query(query).ok()?;
+    let wanted = Wanted::read(&settings, &form).ok()?;
+    let again = Form::of_query(&form.query_without(&[])).ok()?;
+    let again = Wanted::read(&settings, &again).ok()?;
+    Some([format!("{wanted:?}"), format!("{again:?}")])
 }
 
 fn mistake(refusal: &Refusal) -> Trouble {

@@ -139,6 +139,11 @@ impl Refusal {
         (self.code.name(), plain(self.error.message()))
     }
 
+    /// The error that it is made of.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
     /// Says it, and tells the log.
     pub fn respond(self, face: &'static str, arrival: &Arrival) -> Response {
         let Self {

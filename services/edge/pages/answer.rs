@@ -15,7 +15,7 @@ use time::Duration;
 pub struct Leads {
     /// The place that its form may end at: browsers hold it against every redirect after it, too.
     pub form: Option<String>,
-    /// Whether it may send its form by itself.
+    /// Whether it has a script of ours.
     pub script: bool,
 }
 
@@ -26,6 +26,12 @@ impl Leads {
             form: source,
             script: false,
         }
+    }
+
+    /// The same, with a script.
+    #[must_use]
+    pub fn with_script(self, script: bool) -> Self {
+        Self { script, ..self }
     }
 
     /// Nothing is allowed but what is named, and nothing inline: what somebody smuggles into a page

@@ -49,11 +49,12 @@ async fn change(visit: &mut Visit, body: Body) -> Outcome {
     }
     match browser.change_password(&mut visit.gate, old, new).await {
         Ok(()) => Ok(page(visit, StatusCode::OK, None, true)),
-        Err(error) if error.reason() == ErrorReason::CredentialsInvalid => Ok(again(
-            visit,
-            "old_password",
-            visit.words.wrong_present_password,
-        )),
+        Err(error) if error.reason() == ErrorReason::CredentialsInvalid => {
+            let error = error.concerning(visit.organization.id, Some(browser.user.id));
+            visit.audit(&error).await;
+            let text = visit.words.wrong_present_password;
+            Ok(again(visit, "old_password", text))
+        }
         Err(error) if error.reason() == ErrorReason::PasswordRefused => {
             Ok(again(visit, "new_password", visit.words.password_refused))
         }

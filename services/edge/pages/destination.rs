@@ -1,9 +1,10 @@
 //! Where a browser goes on after its person signed in: a path of this issuer, and nothing else.
 
-use gatepost_core::mfa::ACR_TWO_FACTORS;
 use gatepost_store::StoreError;
+use url::form_urlencoded::byte_serialize;
 
 use super::visit::Visit;
+use crate::edge::oauth::Strength;
 use crate::gateway::percent;
 use crate::redirect;
 
@@ -28,6 +29,15 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// What takes it along in the address of a form.
+    pub fn query(&self) -> String {
+        if self.path.is_empty() {
+            return String::new();
+        }
+        let path: String = byte_serialize(self.path.as_bytes()).collect();
+        format!("?continue={path}")
+    }
+
     /// Reads what a link says. What is no path of this issuer is nowhere.
     ///
     /// # Errors
@@ -38,6 +48,7 @@ impl Destination {
         }
         let mut destination = Self {
             path: path.to_owned(),
+            wants_two_factors: path == format!("{}/passkeys?stronger", visit.base),
             ..Self::default()
         };
         let authorize = format!("{}/oauth/authorize?", visit.base);
@@ -58,9 +69,8 @@ impl Destination {
             destination.source = redirect::source(&redirect_uri);
             destination.application = application.name;
             destination.login_hint = asked("login_hint");
-            let acr_values = asked("acr_values");
-            let mut wanted = acr_values.split_whitespace();
-            destination.wants_two_factors = wanted.any(|acr| acr == ACR_TWO_FACTORS);
+            let strength = Strength::of_texts(&asked("acr_values"), &asked("claims"));
+            destination.wants_two_factors = strength != Strength::Any;
             destination.locales = asked("ui_locales");
         }
         Ok(destination)

@@ -11,9 +11,9 @@ use http::StatusCode;
 
 use super::answer::{self, Leads};
 use super::destination::Destination;
-use super::second_factor;
 use super::view::{Problem, SignIn, SignedIn};
 use super::visit::{Outcome, Visit, visit};
+use super::{passkey, second_factor};
 use crate::app::App;
 use crate::auth::{Browser, Proven};
 
@@ -72,6 +72,7 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
     let proven = Proven::by_password(&mut visit.gate, &place, username, password, device).await;
     let proven = match proven {
         Err(error) if error.reason() == ErrorReason::CredentialsInvalid => {
+            visit.audit(&error).await;
             let (field, text) = ("username", visit.words.wrong_password);
             let problem = Some(Problem { field, text });
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -80,16 +81,22 @@ async fn enter(visit: &mut Visit, body: Body) -> Outcome {
         proven => proven?,
     };
     let must_be_strong = destination.wants_two_factors;
-    let completed = proven.complete(&mut visit.gate, must_be_strong).await?;
-    match completed {
+    let remembered = visit.remembered().to_owned();
+    let completed = proven.complete(&mut visit.gate, must_be_strong, &remembered);
+    match completed.await? {
         Ok(proven) => go_on(visit, proven, &destination).await,
-        Err(challenged) => second_factor::ask(visit, challenged, &destination).await,
+        Err(challenged) => second_factor::ask(visit, challenged, destination).await,
     }
 }
 
 /// The challenge is over: it begins again with the password.
 pub fn again(visit: &Visit, destination: Destination) -> Response {
-    let (field, text) = ("username", visit.words.challenge_over);
+    start_over(visit, destination, visit.words.challenge_over)
+}
+
+/// It begins again, because of that.
+pub fn start_over(visit: &Visit, destination: Destination, text: &'static str) -> Response {
+    let field = "username";
     let problem = Some(Problem { field, text });
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     form(visit, destination, String::new(), status, problem)
@@ -118,6 +125,7 @@ fn form(
 ) -> Response {
     let app = &visit.gate.app;
     let is_default = |id: OrganizationId| id == app.default_organization;
+    let passkey = passkey::sign_in_form(visit, &destination, problem.is_some());
     let page = SignIn {
         page: visit.page(visit.words.sign_in),
         application: destination.application,
@@ -126,6 +134,8 @@ fn form(
         problem,
         forgets: app.sign_in.forgot_password && visit.organization.password_sign_in,
         chooses: app.multi_tenant && is_default(visit.organization.id),
+        passkey,
     };
-    answer::html(status, &page, &Leads::to(destination.source))
+    let leads = Leads::to(destination.source).with_script(page.passkey.is_some());
+    answer::html(status, &page, &leads)
 }

@@ -1,4 +1,4 @@
-//! The one style sheet, the one script, and an organization's colour.
+//! The one style sheet, the two scripts, and an organization's colour.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::app::App;
 
 const SHEET: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("form_post.js");
+const PASSKEY_SCRIPT: &str = include_str!("passkey.js");
 
 /// The style sheet. Pages name it with its release, so it may be kept for long.
 pub async fn sheet() -> Response {
@@ -27,6 +28,15 @@ pub async fn script() -> Response {
     kept(
         "text/javascript; charset=utf-8",
         SCRIPT.to_owned(),
+        "public, max-age=86400",
+    )
+}
+
+/// The script that uses and makes passkeys. Pages name it with its release.
+pub async fn passkey_script() -> Response {
+    kept(
+        "text/javascript; charset=utf-8",
+        PASSKEY_SCRIPT.to_owned(),
         "public, max-age=86400",
     )
 }

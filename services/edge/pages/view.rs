@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::enrol::Enrolling;
+use super::qr::Picture;
 use super::words::Words;
 
 /// What all pages have.
@@ -50,6 +52,63 @@ pub struct SignIn {
     pub chooses: bool,
     /// Whether one may have a link mailed to set a new password.
     pub forgets: bool,
+    /// Signing in with a passkey instead.
+    pub passkey: Option<PasskeyForm>,
+}
+
+/// A form that the script sends, with what a passkey signed, or with a new one.
+pub struct PasskeyForm {
+    /// Where it goes.
+    pub action: String,
+    /// What the script does: `get` uses one, `autofill` offers them in the field of the name, too,
+    /// and `create` makes one.
+    pub kind: &'static str,
+    /// The ceremony.
+    pub ceremony: String,
+    /// What the browser asks the authenticator with, as JSON.
+    pub options: String,
+    /// Names the challenge, if there is one.
+    pub mfa_token: String,
+    /// What else somebody may set up who has no factor; empty otherwise.
+    pub offered: String,
+    /// Whether it is given a name.
+    pub is_named: bool,
+    /// What the button says.
+    pub label: &'static str,
+}
+
+/// One's own passkeys.
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+pub struct Passkeys {
+    /// What all pages have.
+    pub page: Page,
+    /// Who is signed in.
+    pub username: String,
+    /// The passkeys.
+    pub items: Vec<PasskeyItem>,
+    /// What was done.
+    pub done: &'static str,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Recovery codes, which are told once.
+    pub recovery_codes: Vec<String>,
+    /// One more.
+    pub passkey: Option<PasskeyForm>,
+}
+
+/// A passkey in a list.
+pub struct PasskeyItem {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The day on which it was added.
+    pub added: String,
+    /// The day on which it was used last; empty if it never was.
+    pub used: String,
+    /// Whether other devices have it, too.
+    pub backed_up: bool,
 }
 
 /// Asking for a link to set a new password.
@@ -83,6 +142,10 @@ pub struct NewPassword {
 /// The second factor.
 #[derive(Template)]
 #[template(path = "second_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
 pub struct SecondFactor {
     /// What all pages have.
     pub page: Page,
@@ -94,6 +157,8 @@ pub struct SecondFactor {
     pub secret: String,
     /// The address that opens an app with it.
     pub url: String,
+    /// The same as a picture, for an app on another device.
+    pub picture: Option<Picture>,
     /// The recovery codes of a first factor.
     pub recovery_codes: Vec<String>,
     /// What to enter.
@@ -104,6 +169,44 @@ pub struct SecondFactor {
     pub email: bool,
     /// Whether one may be sent by SMS.
     pub sms: bool,
+    /// Whether a code is asked for at all.
+    pub asks_code: bool,
+    /// A passkey instead.
+    pub passkey: Option<PasskeyForm>,
+    /// What somebody sets up who has none.
+    pub enrolling: Option<Enrolling>,
+    /// For how many days the device may be remembered; 0 for not at all.
+    pub remember_days: u64,
+    /// Whether it is to be.
+    pub remembers: bool,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}
+
+/// Choosing a first second factor.
+#[derive(Template)]
+#[template(path = "choose_factor.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or not"
+)]
+pub struct ChooseFactor {
+    /// What all pages have.
+    pub page: Page,
+    /// Where the form goes.
+    pub action: String,
+    /// Names the challenge.
+    pub mfa_token: String,
+    /// What may be chosen, separated by spaces.
+    pub offered: String,
+    /// Whether an app may be.
+    pub app: bool,
+    /// Whether codes by e-mail may be.
+    pub email: bool,
+    /// Whether codes by SMS may be.
+    pub sms: bool,
+    /// Whether a passkey may be.
+    pub passkey: bool,
     /// What is wrong.
     pub problem: Option<Problem>,
 }
@@ -136,6 +239,20 @@ pub struct Consent {
     pub username: String,
 }
 
+/// Whether to go on as who is signed in.
+#[derive(Template)]
+#[template(path = "select_account.html")]
+pub struct SelectAccount {
+    /// What all pages have.
+    pub page: Page,
+    /// The application's name.
+    pub application: String,
+    /// Where the form goes.
+    pub action: String,
+    /// Who is signed in.
+    pub username: String,
+}
+
 /// An answer that travels in a form (OAuth 2.0 Form Post Response Mode).
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -156,6 +273,42 @@ pub struct SignedIn {
     pub page: Page,
     /// Who is signed in.
     pub username: String,
+}
+
+/// One's own sessions.
+#[derive(Template)]
+#[template(path = "sessions.html")]
+pub struct SessionsPage {
+    /// What all pages have.
+    pub page: Page,
+    /// Who is signed in.
+    pub username: String,
+    /// The newest ones.
+    pub sessions: Vec<SessionLine>,
+    /// Whether one ended just now.
+    pub has_ended: bool,
+    /// Whether there are any elsewhere.
+    pub has_others: bool,
+}
+
+/// One session.
+pub struct SessionLine {
+    /// Which one.
+    pub id: String,
+    /// What its device is called.
+    pub device: String,
+    /// The application through which it began; empty without one.
+    pub application: String,
+    /// Where it was used last.
+    pub address: String,
+    /// When it began.
+    pub began: String,
+    /// When it was used last.
+    pub seen: String,
+    /// How she proved who she is.
+    pub methods: String,
+    /// Whether it is in this browser.
+    pub is_here: bool,
 }
 
 /// Whether to sign out.

@@ -26,15 +26,20 @@ use crate::auth::Browser;
 use crate::context::{Arrival, Gate};
 use crate::error::Error;
 use crate::gateway::{body, percent};
+use crate::refusals;
 use crate::run::tell;
 use crate::seal::new_secret;
 
 /// The longest form that is read, in bytes.
 const FORM_BYTES_MAX: usize = 64 << 10;
+/// What the log calls the pages.
+const FACE: &str = "pages";
 /// What forms are proved for.
 const PURPOSE: &str = "form of a page";
 /// The cookie of a browser that was signed in before. No slug has a dot.
 const DEVICE: &str = "known.device";
+/// The cookie of a browser that showed its second factor; the slug follows.
+const REMEMBERED: &str = "remembered.";
 /// The field that proves it.
 const TOKEN: &str = "form_token";
 
@@ -198,10 +203,16 @@ pub async fn visit(
         Ok(()) => answer(&mut visit, body).await,
         Err(trouble) => Err(trouble),
     };
-    let mut response = outcome.unwrap_or_else(|trouble| {
-        let page = visit.page(visit.words.not_possible);
-        told(page, trouble, &arrival)
-    });
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(trouble) => {
+            if let Some(error) = &trouble.error {
+                let place = Some(visit.organization.id);
+                refusals::audit(&app, &arrival, FACE, place, error).await;
+            }
+            told(visit.page(visit.words.not_possible), trouble, &arrival)
+        }
+    };
     if visit.is_new && response.status() != StatusCode::SEE_OTHER {
         let name = visit.cookie_name("form");
         answer::set_cookie(&mut response, &name, &visit.form_key, visit.is_secure());
@@ -210,6 +221,12 @@ pub async fn visit(
 }
 
 impl Visit {
+    /// Tells the audit log of a refusal that becomes a part of a page.
+    pub async fn audit(&self, error: &Error) {
+        let (gate, place) = (&self.gate, Some(self.organization.id));
+        refusals::audit(&gate.app, &gate.arrival, FACE, place, error).await;
+    }
+
     /// Whose browser it is, if anybody is signed in with it here.
     ///
     /// # Errors
@@ -229,6 +246,11 @@ impl Visit {
         answer::set_cookie(response, &name, value, self.is_secure());
     }
 
+    /// What nobody has but this browser, as long as it is open.
+    pub fn browser_key(&self) -> &str {
+        &self.form_key
+    }
+
     /// Who has signed in with this browser before.
     pub fn device(&self) -> Option<KnownDevice> {
         let cookie = self.cookie(&self.cookie_name(DEVICE))?;
@@ -241,6 +263,20 @@ impl Visit {
         let token = KnownDevice::next(self.device(), user, sealer, self.gate.now);
         let name = self.cookie_name(DEVICE);
         answer::set_lasting_cookie(response, &name, &token, self.is_secure(), DEVICE_KNOWN);
+    }
+
+    /// What the browser shows so as not to be asked for the second factor; may be empty.
+    pub fn remembered(&self) -> &str {
+        let name = self.cookie_name(&format!("{REMEMBERED}{}", self.organization.slug));
+        self.cookie(&name).unwrap_or_default()
+    }
+
+    /// Gives the browser what it shows so as not to be asked for the second factor for a while.
+    pub fn keep_remembered(&self, response: &mut Response, device: &str) {
+        let name = self.cookie_name(&format!("{REMEMBERED}{}", self.organization.slug));
+        let lasting = time::Duration::try_from(self.gate.app.mfa.remembered);
+        let lasting = lasting.unwrap_or_default();
+        answer::set_lasting_cookie(response, &name, device, self.is_secure(), lasting);
     }
 
     /// The fields of a form of ours: one that this browser was given by us, and sends from our own
@@ -384,7 +420,7 @@ async fn organization(app: &App, slug: Option<&str>) -> Result<Organization, Tro
 
 fn told(page: Page, trouble: Trouble, arrival: &Arrival) -> Response {
     if let Some(error) = &trouble.error {
-        tell("pages", arrival, error);
+        tell(FACE, arrival, error);
     }
     let told = NotPossible {
         text: (trouble.text)(page.words),

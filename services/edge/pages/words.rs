@@ -1,5 +1,9 @@
 //! What the pages say, in each language. A word that is missing in one does not compile.
 
+mod account;
+
+pub use account::Account;
+
 use crate::auth::Language;
 
 /// The words of one language.
@@ -9,6 +13,8 @@ pub struct Words {
     pub language: &'static str,
     /// The language of mails.
     pub letters: Language,
+    /// What the pages about one's own account say.
+    pub account: &'static Account,
     pub forgot_password: &'static str,
     pub forgot_text: &'static str,
     pub mail_link: &'static str,
@@ -82,12 +88,38 @@ pub struct Words {
     pub suspended: &'static str,
     pub account_suspended: &'static str,
     pub unavailable: &'static str,
+    pub sign_in_with_passkey: &'static str,
+    pub use_passkey: &'static str,
+    pub wrong_passkey: &'static str,
+    pub passkey_trouble: &'static str,
+    pub passkeys: &'static str,
+    pub passkeys_text: &'static str,
+    pub passkey_name: &'static str,
+    pub passkey_name_hint: &'static str,
+    pub passkey_added: &'static str,
+    pub passkey_used: &'static str,
+    pub passkey_backed_up: &'static str,
+    pub save_name: &'static str,
+    pub remove_passkey: &'static str,
+    pub add_passkey: &'static str,
+    pub passkey_was_added: &'static str,
+    pub passkey_was_removed: &'static str,
+    pub name_was_saved: &'static str,
+    pub bad_name: &'static str,
+    pub too_many_passkeys: &'static str,
+    pub last_factor: &'static str,
+    pub no_passkeys: &'static str,
+    pub passkey_script: &'static str,
+    pub enrol_passkey: &'static str,
+    pub recovery_hint: &'static str,
+    pub back: &'static str,
 }
 
 /// English.
 pub static ENGLISH: Words = Words {
     language: "en",
     letters: Language::English,
+    account: &account::ENGLISH,
     forgot_password: "Forgot your password?",
     forgot_text: "Enter your username or e-mail address. If there is an account, we mail a link \
          to it with which you set a new password.",
@@ -167,12 +199,40 @@ pub static ENGLISH: Words = Words {
     suspended: "This organization is suspended.",
     account_suspended: "This account is suspended. Ask your administrator.",
     unavailable: "This does not work at the moment. Try again in a minute.",
+    sign_in_with_passkey: "Sign in with a passkey",
+    use_passkey: "Use a passkey",
+    wrong_passkey: "This passkey did not work. Try again, or sign in another way.",
+    passkey_trouble: "Nothing came of it. Try again, or use another device.",
+    passkeys: "Passkeys",
+    passkeys_text: "With a passkey you sign in without a password: with your fingerprint, your \
+         face or the PIN of your device.",
+    passkey_name: "Name",
+    passkey_name_hint: "What you call the device, such as “My phone”.",
+    passkey_added: "Added",
+    passkey_used: "last used",
+    passkey_backed_up: "also on your other devices",
+    save_name: "Save the name",
+    remove_passkey: "Remove",
+    add_passkey: "Add a passkey",
+    passkey_was_added: "Your passkey is added.",
+    passkey_was_removed: "The passkey is removed. Delete it on your device, too.",
+    name_was_saved: "The name is saved.",
+    bad_name: "Enter a name of 64 characters at the most.",
+    too_many_passkeys: "You have as many passkeys as you may have. Remove one first.",
+    last_factor: "Your organization asks for a second factor, and this is your last one. Add \
+         another one first.",
+    no_passkeys: "No passkey can be added here.",
+    passkey_script: "Adding one needs a browser that runs scripts.",
+    enrol_passkey: "Add a passkey to go on. Your browser must run scripts for this.",
+    recovery_hint: "One of your recovery codes, if you do not have your passkey.",
+    back: "Back",
 };
 
 /// Portuguese, as in Brazil.
 pub static PORTUGUESE: Words = Words {
     language: "pt-BR",
     letters: Language::Portuguese,
+    account: &account::PORTUGUESE,
     forgot_password: "Esqueceu a senha?",
     forgot_text: "Informe seu nome de usuário ou e-mail. Se houver uma conta, enviaremos a ela \
          um link para definir uma nova senha.",
@@ -252,6 +312,33 @@ pub static PORTUGUESE: Words = Words {
     suspended: "Esta organização está suspensa.",
     account_suspended: "Esta conta está suspensa. Fale com seu administrador.",
     unavailable: "Isto não funciona no momento. Tente novamente em um minuto.",
+    sign_in_with_passkey: "Entrar com uma chave de acesso",
+    use_passkey: "Usar uma chave de acesso",
+    wrong_passkey: "Esta chave de acesso não funcionou. Tente novamente ou entre de outro modo.",
+    passkey_trouble: "Não deu certo. Tente novamente ou use outro aparelho.",
+    passkeys: "Chaves de acesso",
+    passkeys_text: "Com uma chave de acesso você entra sem senha: com a digital, o rosto ou o \
+         PIN do seu aparelho.",
+    passkey_name: "Nome",
+    passkey_name_hint: "Como você chama o aparelho, por exemplo “Meu celular”.",
+    passkey_added: "Adicionada em",
+    passkey_used: "usada por último em",
+    passkey_backed_up: "também nos seus outros aparelhos",
+    save_name: "Salvar o nome",
+    remove_passkey: "Remover",
+    add_passkey: "Adicionar uma chave de acesso",
+    passkey_was_added: "Sua chave de acesso foi adicionada.",
+    passkey_was_removed: "A chave de acesso foi removida. Apague-a também no seu aparelho.",
+    name_was_saved: "O nome foi salvo.",
+    bad_name: "Informe um nome de até 64 caracteres.",
+    too_many_passkeys: "Você já tem o máximo de chaves de acesso. Remova uma antes.",
+    last_factor: "Sua organização exige um segundo fator, e este é o último. Adicione outro antes.",
+    no_passkeys: "Não é possível adicionar chaves de acesso aqui.",
+    passkey_script: "Para adicionar uma, o navegador precisa executar scripts.",
+    enrol_passkey: "Adicione uma chave de acesso para continuar. Para isso, o navegador precisa \
+         executar scripts.",
+    recovery_hint: "Um dos seus códigos de recuperação, se você não tiver a chave de acesso.",
+    back: "Voltar",
 };
 
 /// The first language of a list that we speak: of `ui_locales` (OpenID Connect Core §3.1.2.1),

@@ -16,6 +16,7 @@ pub(crate) mod mfa_challenges;
 pub(crate) mod mfa_policies;
 pub(crate) mod organization_heads;
 pub(crate) mod organizations;
+pub(crate) mod passkeys;
 pub(crate) mod password_history;
 pub(crate) mod recovery_codes;
 pub(crate) mod remembered_devices;

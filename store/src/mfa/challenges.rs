@@ -207,7 +207,8 @@ impl Mfa<'_> {
         Ok(done.rows_affected > 0)
     }
 
-    pub(super) async fn forget_challenges(self, user: UserId) -> Result<()> {
+    /// Forgets the challenges of a user: nobody meets what an old password opened.
+    pub(crate) async fn forget_challenges(self, user: UserId) -> Result<()> {
         mfa_challenges::Entity::delete_many()
             .filter(mfa_challenges::Column::OrganizationId.eq(self.scope.organization_uuid()))
             .filter(mfa_challenges::Column::UserId.eq(user.uuid()))

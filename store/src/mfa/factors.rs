@@ -72,7 +72,8 @@ pub struct RememberedDevice {
 }
 
 impl Mfa<'_> {
-    /// A user's factors, pending ones too, in the order of their methods' names.
+    /// A user's factors, pending ones too, in the order of their methods' names; her passkeys
+    /// together are one.
     pub async fn factors(self, user: UserId) -> Result<Vec<Factor>> {
         let rows = user_factors::Entity::find()
             .filter(self.of(user))
@@ -80,7 +81,10 @@ impl Mfa<'_> {
             .order_by_asc(user_factors::Column::Pending)
             .all(self.scope.database())
             .await?;
-        rows.into_iter().map(Factor::read).collect()
+        let mut factors: Vec<Factor> = rows.into_iter().map(Factor::read).collect::<Result<_>>()?;
+        factors.extend(self.passkey_factor(user).await?);
+        factors.sort_by_key(|factor| (factor.method.name(), factor.pending));
+        Ok(factors)
     }
 
     /// Puts a factor in the place of the one of its user, method and state.
@@ -162,6 +166,9 @@ impl Mfa<'_> {
 
     /// Makes a factor the preferred one; `false` when the user has none such that counts.
     pub async fn prefer(self, user: UserId, method: Method, now: OffsetDateTime) -> Result<bool> {
+        if method == Method::Passkey {
+            return self.prefer_passkeys(user, now).await;
+        }
         let done = user_factors::Entity::update_many()
             .col_expr(user_factors::Column::PreferredAt, Expr::val(micros(now)))
             .filter(self.one(user, method, false))
@@ -181,8 +188,12 @@ impl Mfa<'_> {
             .filter(which)
             .exec(self.scope.database())
             .await?;
+        let passkeys = match method {
+            None | Some(Method::Passkey) => self.remove_passkeys(user).await?,
+            Some(_) => 0,
+        };
         self.scope.touch();
-        Ok(done.rows_affected)
+        Ok(done.rows_affected + passkeys)
     }
 
     async fn remove_one(self, user: UserId, method: Method, pending: bool) -> Result<()> {

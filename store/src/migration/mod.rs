@@ -12,6 +12,7 @@ mod m0006_public_keys;
 mod m0007_sign_in_pages;
 mod m0008_mfa;
 mod m0009_delivery;
+mod m0010_passkeys;
 
 use sea_orm::sea_query::{
     IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableDropStatement,
@@ -26,7 +27,7 @@ use crate::times::micros;
 use crate::walls;
 
 /// The highest schema number that this program knows.
-pub(crate) const LATEST: i32 = 9;
+pub(crate) const LATEST: i32 = 10;
 
 /// What one number adds.
 struct Migration {
@@ -39,7 +40,7 @@ struct Migration {
     gone: fn() -> Vec<TableDropStatement>,
 }
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration {
         number: 1,
         tables: m0001_init::tables,
@@ -101,6 +102,13 @@ const MIGRATIONS: [Migration; 9] = [
         tables: m0009_delivery::tables,
         columns: m0009_delivery::columns,
         indexes: m0009_delivery::indexes,
+        gone: Vec::new,
+    },
+    Migration {
+        number: 10,
+        tables: m0010_passkeys::tables,
+        columns: Vec::new,
+        indexes: m0010_passkeys::indexes,
         gone: Vec::new,
     },
 ];

@@ -1,7 +1,7 @@
 //! Sessions of browsers, and those that begin within them.
 
 use gatepost_core::{ApplicationId, SessionId, UserId};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use time::OffsetDateTime;
 
 use super::{Device, Session, Sessions};
@@ -44,6 +44,41 @@ impl Sessions<'_> {
         self.all(select).await
     }
 
+    /// The live sessions of a user, the newest first, and no more than so many.
+    pub async fn newest(
+        self,
+        user: UserId,
+        now: OffsetDateTime,
+        most: u64,
+    ) -> Result<Vec<Session>> {
+        let rows = self
+            .live(now)
+            .filter(sessions::Column::UserId.eq(user.uuid()))
+            .order_by_desc(sessions::Column::CreatedAt)
+            .order_by_desc(sessions::Column::Id)
+            .limit(most)
+            .all(self.scope.database())
+            .await?;
+        rows.iter().map(Session::read).collect()
+    }
+
+    /// Ends all sessions of a user but that of one browser and those within it; answers which.
+    pub async fn end_elsewhere(
+        self,
+        user: UserId,
+        browser: SessionId,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<Vec<SessionId>> {
+        let open = self
+            .own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::UserId.eq(user.uuid()));
+        let mut open = self.all(open).await?;
+        open.retain(|session| session.id != browser && session.within != Some(browser));
+        self.end_each(open, now, until).await
+    }
+
     /// Those of these sessions that are through an application, with it.
     pub async fn with_applications(self, ids: &[SessionId]) -> Result<Vec<(Session, Application)>> {
         let rows = self
@@ -63,6 +98,20 @@ impl Sessions<'_> {
                 Ok((Session::read(&session)?, Application::read(application)?))
             })
             .collect()
+    }
+
+    /// Notes the live sessions of a user who goes, so that their applications can
+    /// be told.
+    pub(crate) async fn orphan(self, user: UserId) -> Result<()> {
+        let open = self
+            .own()
+            .filter(sessions::Column::EndedAt.is_null())
+            .filter(sessions::Column::UserId.eq(user.uuid()))
+            .filter(sessions::Column::ApplicationId.is_not_null());
+        let ids: Vec<SessionId> = self.all(open).await?.iter().map(|one| one.id).collect();
+        let orphaned = self.with_applications(&ids).await?;
+        self.scope.pending().orphaned.extend(orphaned);
+        Ok(())
     }
 
     /// Hands what began within one session to another: who signs in again in the same browser

@@ -16,6 +16,7 @@ mod marks;
 mod message_providers;
 mod mfa;
 mod organizations;
+mod passkeys;
 mod passwords;
 mod revisions;
 mod sessions;
@@ -78,6 +79,8 @@ on_both_engines! {
         failures_are_counted, failures_count_in_parallel;
     message_providers: a_link_is_before_the_default, a_provider_is_its_organizations_own,
         password_sign_in_is_on_until_it_is_put_off;
+    passkeys: passkeys_are_one_factor, what_is_known_of_a_passkey_changes,
+        a_credential_is_there_once_in_an_organization;
     marks: a_mark_is_set_once, marks_that_are_over_go, of_many_at_once_one_marks;
     mfa: a_challenge_is_tried_so_often, a_code_is_sent_so_often, a_step_is_used_once,
         a_recovery_code_is_used_once;

@@ -7,7 +7,8 @@ use time::Duration;
 use crate::world::{World, draft, now, user};
 
 /// What the migrations from the fifth on made, undone.
-pub const UNDO: [&str; 19] = [
+pub const UNDO: [&str; 20] = [
+    "DROP TABLE passkeys",
     "DROP TABLE mfa_policies",
     "DROP TABLE mfa_challenges",
     "DROP TABLE remembered_devices",

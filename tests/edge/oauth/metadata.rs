@@ -48,3 +48,16 @@ async fn every_address_that_is_told_is_there() {
         assert!(grants.iter().all(|grant| grant != "password"));
     }
 }
+
+#[tokio::test]
+async fn an_issuer_that_is_none_says_nothing() {
+    let world = World::start_multi_tenant().await;
+    for path in [
+        format!("{WELL_KNOWN}/o/nobody"),
+        format!("/o/nobody{WELL_KNOWN}"),
+        "/o/nobody/.well-known/openid-configuration".to_owned(),
+    ] {
+        let told = world.send(world.request(Method::GET, &path)).await;
+        told.is(404);
+    }
+}

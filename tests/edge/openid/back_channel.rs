@@ -156,6 +156,41 @@ async fn an_application_is_told_whoever_ends_a_session() {
     ear.heard(3).await;
 }
 
+/// Who is suspended or deleted can use no session any more, and what is open elsewhere must know.
+#[tokio::test]
+async fn an_application_is_told_when_a_user_is_suspended_or_goes() {
+    let port = free_port();
+    let (world, party) = told_at(port).await;
+    let ear = Ear::open(port, 0).await;
+    let alice = world.person("alice", &[]).await;
+    let mut browser = Browser::new(&world);
+    let sid = async |browser: &mut Browser<'_>| {
+        let tokens = bought(&world, &party, browser).await;
+        claims(tokens["access_token"].as_str().unwrap())["sid"].clone()
+    };
+    let (one, two) = (sid(&mut browser).await, sid(&mut browser).await);
+    let path = format!("/v1/users/{}", alice.id);
+    let suspended = json!({"status": "suspended"});
+    world
+        .patch(&world.admin, &path, suspended.clone())
+        .await
+        .is(204);
+    let heard = ear.heard(2).await;
+    let told: Vec<_> = heard
+        .iter()
+        .map(|token| claims(token)["sid"].clone())
+        .collect();
+    assert!(told.contains(&one) && told.contains(&two), "{told:?}");
+    // What changes nothing tells nothing.
+    world.patch(&world.admin, &path, suspended).await.is(204);
+    let active = json!({"status": "active", "firstName": "A"});
+    world.patch(&world.admin, &path, active).await.is(204);
+    let three = sid(&mut browser).await;
+    world.delete(&world.admin, &path).await.is(204);
+    let heard = ear.heard(5).await;
+    assert!(heard.iter().any(|token| claims(token)["sid"] == three));
+}
+
 /// An organization's administrator chooses the address, so it must not lead inside.
 #[tokio::test]
 async fn nobody_is_told_at_an_address_inside() {

@@ -268,3 +268,38 @@ async fn a_public_application_proves_itself_by_its_codes() {
     let refused = world.post(&world.admin, &path, json!({})).await;
     refused.refuses(ErrorReason::InvalidRequest);
 }
+
+#[tokio::test]
+async fn a_used_code_that_comes_back_late_ends_its_session() {
+    let world = World::start().await;
+    world.person("alice", &[]).await;
+    let party = Party::new(&world, json!({})).await;
+    let code = party.code(&world, "alice").await;
+    let bought = party.redeem(&world, &code, &[]).await;
+    let refresh = bought.is(200)["refresh_token"].as_str().unwrap().to_owned();
+    world.pass(Duration::from_secs(90)).await;
+    is_refused(&party.redeem(&world, &code, &[]).await, "invalid_grant");
+    is_refused(&party.refresh(&world, &refresh, &[]).await, "invalid_grant");
+    let path = "/v1/audit-events?action=code.reuse_detected";
+    let events = world.get(&world.admin, path).await;
+    assert_eq!(events.is(200)["items"].as_array().unwrap().len(), 1);
+}
+
+/// RFC 6749 §6: to its client, which proves itself each time.
+#[tokio::test]
+async fn what_was_bought_with_a_code_is_turned_by_its_client_only() {
+    let world = World::start().await;
+    world.person("alice", &[]).await;
+    for settings in [json!({}), json!({"public": true})] {
+        let party = Party::new(&world, settings).await;
+        let code = party.code(&world, "alice").await;
+        let bought = party.redeem(&world, &code, &[]).await;
+        let refresh = bought.is(200)["refresh_token"].as_str().unwrap();
+        let nobody = json!({"refreshToken": refresh});
+        let path = "/v1/login/oauth/refresh_token";
+        let refused = world.post_openly(path, nobody).await;
+        refused.refuses(ErrorReason::RefreshTokenInvalid);
+        // And nothing came of that.
+        party.refresh(&world, refresh, &[]).await.is(200);
+    }
+}

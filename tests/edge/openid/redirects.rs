@@ -81,7 +81,10 @@ async fn a_loopback_address_is_good_on_any_port() {
         "http://[::1]:8080/cb",
         "com.example.app:/cb",
     ] {
-        let back = browser.get(&party.asks(&[("redirect_uri", good)])).await;
+        let page = browser.get(&party.asks(&[("redirect_uri", good)])).await;
+        let token = page.field("form_token");
+        let fields = [("form_token", token.as_str()), ("decision", "allow")];
+        let back = browser.post(&page.action(), &fields).await;
         assert!(back.location().starts_with(&format!("{good}?")), "{good}");
         let code = back.told("code");
         let over = [("redirect_uri", good)];

@@ -27,6 +27,7 @@ async fn what_is_not_supported_is_refused_by_name() {
         ),
         ("prompt", "none login", "invalid_request"),
         ("prompt", "none consent", "invalid_request"),
+        ("prompt", "none select_account", "invalid_request"),
         ("prompt", "create", "invalid_request"),
         ("max_age", "-1", "invalid_request"),
         ("max_age", "soon", "invalid_request"),
@@ -111,12 +112,7 @@ async fn who_must_sign_in_again_does() {
     let first = code_of(&browser.walk(&party.asks(&[]), "alice").await);
     let first = party.redeem(&world, &first, &[]).await;
     let first = claims(first.is(200)["id_token"].as_str().unwrap());
-    for over in [
-        ("prompt", "login"),
-        ("prompt", "select_account"),
-        ("max_age", "0"),
-        ("max_age", "5"),
-    ] {
+    for over in [("prompt", "login"), ("max_age", "0"), ("max_age", "5")] {
         world.pass(Duration::from_secs(10)).await;
         let path = party.asks(&[over]);
         let shown = browser.get(&path).await;

@@ -111,6 +111,9 @@ async fn who_must_have_one_sets_it_up_on_the_way() {
         "{}",
         page.text
     );
+    is_guarded(&page);
+    let picture = "<svg class=\"picture\"";
+    assert!(page.text.contains(picture), "{}", page.text);
     let (_, secret) = page.text.split_once("aria-labelledby=\"key\">").unwrap();
     let secret = secret.split('<').next().unwrap();
     assert_eq!(page.text.matches("<li><code>").count(), 10);

@@ -79,6 +79,12 @@ impl Party {
         })
     }
 
+    /// Whether the answer goes to a program on the person's device, and not to a server whose name
+    /// is proved by TLS (RFC 8252 §7).
+    pub fn is_on_device(&self) -> bool {
+        !self.redirect_uri.starts_with("https:")
+    }
+
     /// What a page's policy calls the place of the answer.
     pub fn source(&self) -> Option<String> {
         redirect::source(&self.redirect_uri)

@@ -1,11 +1,12 @@
 //! What is wanted of the person, and what for.
 
 use gatepost_core::mfa::{ACR_TWO_FACTORS, acr_of};
-use gatepost_store::{Application, GrantType};
+use gatepost_store::{ClientSettings, GrantType};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::party::Denial;
+use super::strength::Strength;
 use crate::auth::{Browser, narrowed, person_scope};
 use crate::edge::oauth::form::Form;
 use crate::token::is_challenge;
@@ -23,12 +24,18 @@ const RESOURCES_MAX: usize = 5;
 pub const CLAIMS: [&str; 4] = ["name", "preferred_username", "email", "email_verified"];
 
 /// What the person is to be asked, whatever is known of her (OpenID Connect Core §3.1.2.1).
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word that is there or not"
+)]
 #[derive(Debug, Default)]
 pub struct Prompt {
     /// Nothing at all.
     pub is_silent: bool,
     /// Whether she consents.
     pub asks_consent: bool,
+    /// Whether she goes on as who she is, or as somebody else.
+    pub selects: bool,
     /// To sign in although she is signed in.
     signs_in: bool,
 }
@@ -50,8 +57,8 @@ pub struct Wanted {
     pub prompt: Prompt,
     /// Whose answer it must be; empty for anybody's.
     pub subject: String,
-    /// Whether two factors are wanted (`acr_values`).
-    is_strong: bool,
+    /// How strong a sign-in.
+    strength: Strength,
     /// How many seconds ago she may have signed in.
     max_age: Option<i64>,
     /// The second from which on signing in counts.
@@ -63,26 +70,25 @@ impl Wanted {
     ///
     /// # Errors
     /// What the application is told.
-    pub fn read(application: &Application, form: &Form) -> Result<Self, Denial> {
-        refuse_unsupported(application, form)?;
+    pub fn read(settings: &ClientSettings, form: &Form) -> Result<Self, Denial> {
+        refuse_unsupported(settings, form)?;
         let mut wanted = Self {
             scope: person_scope(form.get("scope"), None),
-            challenge: challenge(application, form)?,
+            challenge: challenge(settings, form)?,
             nonce: form.get("nonce").to_owned(),
-            resources: resources(application, form)?,
+            resources: resources(settings, form)?,
             max_age: number(form, "max_age")?,
             after: number(form, SIGNED_IN_AFTER)?,
-            is_strong: form
-                .get("acr_values")
-                .split(' ')
-                .any(|acr| acr == ACR_TWO_FACTORS),
             ..Self::default()
         };
         if wanted.nonce.len() > NONCE_BYTES_MAX {
             return Err(Denial::new("invalid_request", "`nonce` is too long"));
         }
         wanted.read_prompt(form.get("prompt"))?;
-        wanted.read_claims(form.get("claims"))?;
+        let claims = read_object("claims", form.get("claims"))?;
+        wanted.read_claims(&claims);
+        let strength = Strength::read(form.get("acr_values"), &claims);
+        wanted.strength = strength.map_err(|_| unmet())?;
         Ok(wanted)
     }
 
@@ -94,16 +100,29 @@ impl Wanted {
             .is_none_or(|age| now.unix_timestamp() - at <= age);
         let is_after = self.after.is_none_or(|after| at >= after);
         let is_she = self.subject.is_empty() || self.subject == browser.user.id.to_string();
-        // A wish, which the sign-in page has heard, too: the application reads what became of it.
-        let is_as_strong = !self.is_strong
-            || self.after.is_some()
-            || acr_of(&browser.session.methods) == ACR_TWO_FACTORS;
+        let is_as_strong = match self.strength {
+            Strength::Any => true,
+            // The sign-in page has heard it, too.
+            Strength::Wished if self.after.is_some() => true,
+            Strength::Wished | Strength::Demanded => {
+                acr_of(&browser.session.methods) == ACR_TWO_FACTORS
+            }
+        };
         !self.prompt.signs_in && is_recent && is_after && is_she && is_as_strong
     }
 
-    /// Whether she just signed in, and somebody else is wanted: to ask again would never end.
-    pub fn is_in_vain(&self) -> bool {
-        self.after.is_some() && !self.subject.is_empty()
+    /// Why there is no answer though she just signed in: somebody else is wanted, or a stronger
+    /// sign-in than there was. To ask again would never end.
+    pub fn in_vain(&self, browser: &Browser) -> Option<Denial> {
+        let at = browser.session.signed_in_at.unix_timestamp();
+        if self.after? > at {
+            return None;
+        }
+        if self.strength == Strength::Demanded {
+            return Some(unmet());
+        }
+        let message = "the person must sign in";
+        (!self.subject.is_empty()).then(|| Denial::new("login_required", message))
     }
 
     /// Whether the application learns what a scope tells, all of it or a part.
@@ -126,28 +145,23 @@ impl Wanted {
         for word in prompt.split(' ').filter(|word| !word.is_empty()) {
             match word {
                 "none" => self.prompt.is_silent = true,
-                // There is one account at a time: to choose another one is to sign in with it.
-                "login" | "select_account" => self.prompt.signs_in = true,
+                "login" => self.prompt.signs_in = true,
+                "select_account" => self.prompt.selects = true,
                 "consent" => self.prompt.asks_consent = true,
                 _ => return Err(Denial::new("invalid_request", "`prompt` is unknown")),
             }
         }
-        if self.prompt.is_silent && (self.prompt.signs_in || self.prompt.asks_consent) {
+        let asks = self.prompt.signs_in || self.prompt.asks_consent || self.prompt.selects;
+        if self.prompt.is_silent && asks {
             let message = "`prompt` cannot be `none` and something else";
             return Err(Denial::new("invalid_request", message));
         }
         Ok(())
     }
 
-    /// OpenID Connect Core §5.5. What is unknown is skipped, and `essential` changes nothing: what
-    /// may be told is told.
-    fn read_claims(&mut self, claims: &str) -> Result<(), Denial> {
-        if claims.is_empty() {
-            return Ok(());
-        }
-        let malformed = || Denial::new("invalid_request", "`claims` is no object of JSON");
-        let asked: Value = serde_json::from_str(claims).map_err(|_| malformed())?;
-        let asked = asked.as_object().ok_or_else(malformed)?;
+    /// OpenID Connect Core §5.5. What is unknown is skipped; `essential` changes nothing but for
+    /// `acr`: what may be told is told.
+    fn read_claims(&mut self, asked: &Value) {
         for place in ["id_token", "userinfo"] {
             let Some(members) = asked.get(place).and_then(Value::as_object) else {
                 continue;
@@ -161,11 +175,26 @@ impl Wanted {
                 self.subject.clone_from(subject);
             }
         }
-        Ok(())
     }
 }
 
-fn refuse_unsupported(application: &Application, form: &Form) -> Result<(), Denial> {
+/// A demand that is not met is a sign-in that failed (OpenID Connect Core §5.5.1.1).
+fn unmet() -> Denial {
+    let message = "there is no sign-in with an `acr` that is demanded";
+    Denial::new("unmet_authentication_requirements", message)
+}
+
+/// A parameter that is an object of JSON; `Null` without.
+fn read_object(name: &str, text: &str) -> Result<Value, Denial> {
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    let read = serde_json::from_str(text).ok().filter(Value::is_object);
+    let message = format!("`{name}` is no object of JSON");
+    read.ok_or_else(|| Denial::new("invalid_request", message))
+}
+
+fn refuse_unsupported(settings: &ClientSettings, form: &Form) -> Result<(), Denial> {
     let refused = [
         ("request", "request_not_supported"),
         ("request_uri", "request_uri_not_supported"),
@@ -177,7 +206,7 @@ fn refuse_unsupported(application: &Application, form: &Form) -> Result<(), Deni
     {
         return Err(Denial::new(code, format!("`{name}` is not supported")));
     }
-    if !application.settings.allows(GrantType::AuthorizationCode) {
+    if !settings.allows(GrantType::AuthorizationCode) {
         let message = "the application may not ask for codes";
         return Err(Denial::new("unauthorized_client", message));
     }
@@ -197,12 +226,12 @@ fn refuse_unsupported(application: &Application, form: &Form) -> Result<(), Deni
 
 /// `S256` and nothing else: without a method it would be `plain`, which protects nothing from who
 /// sees the request (RFC 9700 §2.1.1).
-fn challenge(application: &Application, form: &Form) -> Result<String, Denial> {
+fn challenge(settings: &ClientSettings, form: &Form) -> Result<String, Denial> {
     let (challenge, method) = (
         form.get("code_challenge"),
         form.get("code_challenge_method"),
     );
-    if challenge.is_empty() && method.is_empty() && application.settings.pkce_optional {
+    if challenge.is_empty() && method.is_empty() && settings.pkce_optional {
         return Ok(String::new());
     }
     if method != "S256" || !is_challenge(challenge) {
@@ -212,9 +241,9 @@ fn challenge(application: &Application, form: &Form) -> Result<String, Denial> {
     Ok(challenge.to_owned())
 }
 
-fn resources(application: &Application, form: &Form) -> Result<Vec<String>, Denial> {
+fn resources(settings: &ClientSettings, form: &Form) -> Result<Vec<String>, Denial> {
     let asked = form.all("resource");
-    let resources = narrowed(&asked, &[], &application.settings);
+    let resources = narrowed(&asked, &[], settings);
     match resources {
         Ok(resources) if resources.len() <= RESOURCES_MAX => Ok(resources),
         Ok(_) => Err(Denial::new(
@@ -238,4 +267,62 @@ fn number(form: &Form, name: &str) -> Result<Option<i64>, Denial> {
         )
     };
     Ok(Some(number.ok_or_else(malformed)?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Wanted, Denial> {
+        let usual = [
+            ("response_type", "code"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(usual.iter().chain(pairs));
+        let form = Form::of_query(&query.finish()).unwrap();
+        Wanted::read(&ClientSettings::default(), &form)
+    }
+
+    proptest! {
+        /// Whatever is asked, nobody gets more than there is, and nothing breaks.
+        #[test]
+        fn only_what_there_is_is_granted(
+            scope in "[a-z ]{0,40}|openid [a-z ]{0,20}",
+            prompt in "(none|login|consent|select_account| ){0,4}",
+            claims in ".{0,60}|\\{\"(id_token|userinfo)\":\\{\"(name|email|x|acr)\":null\\}\\}",
+            max_age in "-?[0-9]{0,12}|.{0,5}",
+        ) {
+            let pairs = [
+                ("scope", scope.as_str()),
+                ("prompt", prompt.as_str()),
+                ("claims", claims.as_str()),
+                ("max_age", max_age.as_str()),
+            ];
+            let Ok(wanted) = read(&pairs) else {
+                return Ok(());
+            };
+            let known = ["", "openid", "profile", "email"];
+            prop_assert!(wanted.scope.split(' ').all(|scope| known.contains(&scope)));
+            for claim in &wanted.claims {
+                let (place, member) = claim.split_once('.').unwrap();
+                prop_assert!(["id_token", "userinfo"].contains(&place));
+                prop_assert!(CLAIMS.contains(&member));
+            }
+            let Prompt { is_silent, asks_consent, selects, signs_in } = wanted.prompt;
+            prop_assert!(!is_silent || !(asks_consent || selects || signs_in));
+            prop_assert!(wanted.max_age.is_none_or(|age| age >= 0));
+        }
+
+        #[test]
+        fn a_nested_claim_breaks_nothing(depth in 0_usize..400) {
+            let claims = format!("{}1{}", "{\"id_token\":".repeat(depth), "}".repeat(depth));
+            let _ = read(&[("claims", &claims)]);
+        }
+    }
 }

@@ -1,0 +1,128 @@
+//! What the pages about one's own account say.
+
+use gatepost_core::mfa::{AMR_CODE, AMR_PASSWORD, AMR_SMS, AMR_TWO_FACTORS};
+
+/// The words of one language.
+#[derive(Debug)]
+pub struct Account {
+    pub sessions: &'static str,
+    pub has_ended: &'static str,
+    pub device: &'static str,
+    pub application: &'static str,
+    pub address: &'static str,
+    pub began: &'static str,
+    pub seen: &'static str,
+    pub proved_by: &'static str,
+    pub by_password: &'static str,
+    pub by_code: &'static str,
+    pub by_sms: &'static str,
+    pub by_two: &'static str,
+    pub this_browser: &'static str,
+    pub end: &'static str,
+    pub end_others: &'static str,
+    pub back: &'static str,
+    pub choose_text: &'static str,
+    pub no_choice: &'static str,
+    pub not_for_you: &'static str,
+    pub not_sent: &'static str,
+    pub use_app: &'static str,
+    pub use_email: &'static str,
+    pub use_sms: &'static str,
+    pub phone: &'static str,
+    pub phone_hint: &'static str,
+    pub no_phone: &'static str,
+    pub other_factor: &'static str,
+    pub picture: &'static str,
+    pub remember: &'static str,
+    pub days: &'static str,
+    pub select: &'static str,
+    pub go_on_as: &'static str,
+    pub other: &'static str,
+}
+
+impl Account {
+    /// What people call a way to prove who one is (RFC 8176 §2); an unknown one has its own name.
+    pub fn method<'a>(&self, method: &'a str) -> &'a str {
+        match method {
+            AMR_PASSWORD => self.by_password,
+            AMR_CODE => self.by_code,
+            AMR_SMS => self.by_sms,
+            AMR_TWO_FACTORS => self.by_two,
+            other => other,
+        }
+    }
+}
+
+/// English.
+pub static ENGLISH: Account = Account {
+    sessions: "Your sessions",
+    has_ended: "It has ended.",
+    device: "A device",
+    application: "Application",
+    address: "Address",
+    began: "Signed in",
+    seen: "Last seen",
+    proved_by: "With",
+    by_password: "password",
+    by_code: "code",
+    by_sms: "SMS",
+    by_two: "two factors",
+    this_browser: "This browser",
+    end: "End it",
+    end_others: "End all others",
+    back: "Back",
+    choose_text: "Your organization asks for one. Which one suits you?",
+    no_choice: "Choose one of these.",
+    not_for_you: "This one cannot be used with your account. Choose another one.",
+    not_sent: "The code could not be sent. Choose another one, or try again later.",
+    use_app: "Use an authenticator app",
+    use_email: "Get codes by e-mail",
+    use_sms: "Get codes by SMS",
+    phone: "Phone number",
+    phone_hint: "With the code of the country, as in +55 11 91234-5678.",
+    no_phone: "Enter the number with the code of its country, as in +55 11 91234-5678.",
+    other_factor: "Choose another way",
+    picture: "QR code for an authenticator app",
+    remember: "Do not ask again on this device",
+    days: "days",
+    select: "Who is it?",
+    go_on_as: "Continue as",
+    other: "Somebody else",
+};
+
+/// Portuguese, as in Brazil.
+pub static PORTUGUESE: Account = Account {
+    sessions: "Suas sessões",
+    has_ended: "Encerrada.",
+    device: "Um aparelho",
+    application: "Aplicativo",
+    address: "Endereço",
+    began: "Entrou",
+    seen: "Visto por último",
+    proved_by: "Com",
+    by_password: "senha",
+    by_code: "código",
+    by_sms: "SMS",
+    by_two: "dois fatores",
+    this_browser: "Este navegador",
+    end: "Encerrar",
+    end_others: "Encerrar todas as outras",
+    back: "Voltar",
+    choose_text: "Sua organização exige um. Qual você prefere?",
+    no_choice: "Escolha um destes.",
+    not_for_you: "Este não pode ser usado com a sua conta. Escolha outro.",
+    not_sent: "Não foi possível enviar o código. Escolha outro ou tente mais tarde.",
+    use_app: "Usar um aplicativo autenticador",
+    use_email: "Receber códigos por e-mail",
+    use_sms: "Receber códigos por SMS",
+    phone: "Número de telefone",
+    phone_hint: "Com o código do país, como em +55 11 91234-5678.",
+    no_phone: "Informe o número com o código do país, como em +55 11 91234-5678.",
+    other_factor: "Escolher outro",
+    picture: "Código QR para um aplicativo autenticador",
+    remember: "Não perguntar novamente neste aparelho",
+    days: "dias",
+    select: "Quem é?",
+    go_on_as: "Continuar como",
+    other: "Outra pessoa",
+};
