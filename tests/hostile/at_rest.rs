@@ -142,8 +142,7 @@ fn end_of(secret: &[u8]) -> Vec<Vec<u8>> {
     let size = PIECE_BYTES.min((secret.len() - 2) / 3 * 3);
     let end = &secret[secret.len() - size - 2..];
     let mut pieces = vec![end.to_vec()];
-    let hexadecimal: String = end.iter().map(|byte| format!("{byte:02x}")).collect();
-    pieces.push(hexadecimal.into_bytes());
+    pieces.push(hexadecimal(end).into_bytes());
     for begin in 0..3 {
         let piece = &end[begin..begin + size];
         pieces.push(STANDARD_NO_PAD.encode(piece).into_bytes());
@@ -152,13 +151,19 @@ fn end_of(secret: &[u8]) -> Vec<Vec<u8>> {
     pieces
 }
 
+/// As `PostgreSQL` writes bytes down.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 #[test]
 fn whoever_looks_for_the_end_would_find() {
     let secret: Vec<u8> = (1..=40).collect();
     let inside = |bytes: &[u8]| holds(bytes, &end_of(&secret));
     assert!(inside(&secret));
-    let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(inside(hexadecimal.as_bytes()));
+    assert!(inside(hexadecimal(&secret).as_bytes()));
     for before in 0..3 {
         let longer = [vec![0; before], secret.clone()].concat();
         assert!(inside(STANDARD_NO_PAD.encode(&longer).as_bytes()));

@@ -34,6 +34,11 @@ fn forms() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
             "/signin/second-factor",
             vec![("mfa_token", "gpm_x"), ("code", "000000")],
         ),
+        (
+            "/signin/passkey",
+            vec![("ceremony", "x"), ("credential", "{}")],
+        ),
+        ("/passkeys", vec![("do", "remove"), ("id", "x")]),
         ("/forgot-password", vec![("username", "alice")]),
         ("/reset-password", vec![("new_password", NEXT_PASSWORD)]),
         (
@@ -42,6 +47,8 @@ fn forms() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         ),
         ("/choose-organization", vec![("organization", "default")]),
         ("/oauth/consent", vec![("decision", "allow")]),
+        ("/oauth/select", vec![("account", "go_on")]),
+        ("/sessions", vec![("end", "others")]),
         ("/oauth/end_session/confirm", vec![]),
         ("/signout", vec![]),
     ]
@@ -127,7 +134,7 @@ async fn no_form_of_any_page_is_taken_from_elsewhere() {
     let (_, query) = asks.split_once('?').unwrap();
     let full = |path: &str| match path {
         "/reset-password" => format!("{path}?token={link}"),
-        "/oauth/consent" => format!("{path}?{query}"),
+        "/oauth/consent" | "/oauth/select" => format!("{path}?{query}"),
         _ => path.to_owned(),
     };
     let full = &full;
