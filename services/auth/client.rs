@@ -141,8 +141,8 @@ impl Client {
         }
     }
 
-    /// As [`Client::enter`], of one that is not remembered; `revision` is where its organization
-    /// stood before, if that is known.
+    /// As [`Client::enter`], of one that is not remembered as it is now. `revision` is where its
+    /// organization stood before; 0 of one that never proved itself with this secret.
     async fn enter_anew(
         gate: &Gate,
         client_id: &str,
@@ -151,6 +151,12 @@ impl Client {
         revision: Revision,
     ) -> Result<(Arc<Self>, Present)> {
         let app = &gate.app;
+        // Who has proved itself with this very secret is not held up by what strangers try.
+        if revision > 0
+            && let Ok(client) = Self::prove(app, client_id, secret).await
+        {
+            return client.remember(app, key, revision).await;
+        }
         let attempts =
             Attempts::begin(app, client_id, None, gate.arrival.address, gate.now).await?;
         let proven = Self::prove(app, client_id, secret).await;
@@ -160,14 +166,21 @@ impl Client {
         {
             attempts.client_failed(app, gate.now).await?;
         }
-        let client = proven?;
-        let present = client.known(app).await?;
-        let remembered = Remembered {
-            client: Arc::clone(&client),
-            revision,
-        };
+        proven?.remember(app, key, revision).await
+    }
+
+    /// Notes that it proved itself, as it is at a revision or later.
+    async fn remember(
+        self: Arc<Self>,
+        app: &App,
+        key: Vec<u8>,
+        revision: Revision,
+    ) -> Result<(Arc<Self>, Present)> {
+        let present = self.known(app).await?;
+        let client = Arc::clone(&self);
+        let remembered = Remembered { client, revision };
         app.clients.remembered.insert(key, remembered);
-        Ok((client, present))
+        Ok((self, present))
     }
 
     /// Who proved itself lately with this secret and still may, and what is known of its

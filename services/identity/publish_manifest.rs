@@ -44,6 +44,7 @@ async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<Publish
     manifests::require_publisher(&cx.caller, &request.slug)?;
     let manifest = manifest(&request)?;
     manifests::require_publishable(&manifest)?;
+    require_said(&request)?;
     let before = cx.tx.manifests().get(&manifest.service).await?;
     let before = before
         .map(|before| publication(&before, false))
@@ -59,17 +60,21 @@ async fn publish(cx: &mut Cx, request: PublishManifestRequest) -> Result<Publish
     })
 }
 
-/// The manifest of a request, as core knows it.
-fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
+/// Refuses a body that lost its words: it must not take everything from a product's users.
+fn require_said(request: &PublishManifestRequest) -> Result<()> {
     let nothing = PublishManifestRequest {
         slug: request.slug.clone(),
         ..PublishManifestRequest::default()
     };
     if *request == nothing {
-        // A body that lost its words must not take everything from a product's users.
         let message = "a manifest that withdraws everything names its product";
         return Err(Error::invalid("service", message));
     }
+    Ok(())
+}
+
+/// The manifest of a request, as core knows it.
+fn manifest(request: &PublishManifestRequest) -> Result<Manifest> {
     let service = if request.service.is_empty() {
         &request.slug
     } else {

@@ -112,7 +112,6 @@ async fn wrong_secrets_are_counted_there_too() {
 async fn ask(who: &Actor, token: &str) -> Result<IntrospectTokenResponse, Option<ErrorReason>> {
     let request = IntrospectTokenRequest {
         token: token.to_owned(),
-        ..IntrospectTokenRequest::default()
     };
     let told = who.client.auth().introspect_token(request).await;
     let told = told.map_err(|status| gatepost_client::Error::from(status).reason())?;

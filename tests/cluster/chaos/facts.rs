@@ -26,7 +26,7 @@ pub enum Way {
     RoleEdit,
     /// A second role, which denies.
     Deny,
-    /// The user's own status.
+    /// The user's own status: her sessions end with it, and only once.
     Suspension,
     /// The session that the token is of, which ends only once.
     Session,
@@ -43,6 +43,13 @@ pub const WAYS: [Way; 8] = [
     Way::Suspension,
     Way::Session,
 ];
+
+impl Way {
+    /// Whether what is revoked once is never granted again to the same token.
+    pub const fn ends_once(self) -> bool {
+        matches!(self, Self::Suspension | Self::Session)
+    }
+}
 
 /// Whether one user may get accounts of midaz.
 #[derive(Debug)]
@@ -174,9 +181,8 @@ impl Fact {
                 }
             }
             Way::Suspension => {
-                let status = if is_grant { "active" } else { "suspended" };
                 let path = format!("/v1/users/{user}");
-                ("PATCH", path, json!({"status": status}))
+                ("PATCH", path, json!({"status": "suspended"}))
             }
             Way::Session => ("POST", "/v1/logout".to_owned(), json!({})),
         }

@@ -8,7 +8,7 @@ use proptest::prelude::RngExt as _;
 use proptest::test_runner::TestRng;
 use tokio::time::{Instant, sleep};
 
-use super::facts::{Fact, Outcome, Way};
+use super::facts::{Fact, Outcome};
 use super::history::Effect;
 use super::scene::{PATIENCE, PAUSE, Scene};
 
@@ -96,7 +96,7 @@ impl Writer {
             }
             if self.facts[number].is_granted {
                 self.revoke(number).await;
-            } else if self.facts[number].fact.way == Way::Session {
+            } else if self.facts[number].fact.way.ends_once() {
                 self.replace(number).await;
             } else {
                 self.grant(number).await;

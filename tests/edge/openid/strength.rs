@@ -9,7 +9,7 @@ use crate::world::{World, claims};
 const ONE: &str = "urn:gatepost:acr:1";
 const TWO: &str = "urn:gatepost:acr:2";
 
-fn essential(values: Value) -> String {
+fn essential(values: &Value) -> String {
     json!({"id_token": {"acr": {"essential": true, "values": values}}}).to_string()
 }
 
@@ -19,7 +19,7 @@ async fn an_essential_acr_is_honoured() {
     let alice = world.person("alice", &[]).await;
     let app = world.enrol(&alice).await;
     let party = Party::new(&world, json!({})).await;
-    let strong = essential(json!([TWO, "urn:x"]));
+    let strong = essential(&json!([TWO, "urn:x"]));
     let (strong, silent) = (("claims", strong.as_str()), ("prompt", "none"));
     // Who signed in with one factor signs in again, and is asked for two.
     let mut browser = Browser::new(&world);
@@ -49,7 +49,7 @@ async fn who_has_no_second_factor_sets_one_up_or_gets_no_code() {
     let party = Party::new(&world, json!({})).await;
     let mut browser = Browser::new(&world);
     browser.fill_in("/signin", "alice").await;
-    let strong = essential(json!([TWO]));
+    let strong = essential(&json!([TWO]));
     let strong = ("claims", strong.as_str());
     let silent = browser
         .get(&party.asks(&[strong, ("prompt", "none")]))
@@ -76,12 +76,12 @@ async fn what_nobody_can_meet_is_refused_and_a_wish_is_not() {
     let party = Party::new(&world, json!({})).await;
     let mut browser = Browser::new(&world);
     browser.fill_in("/signin", "alice").await;
-    let unknown = essential(json!(["urn:x"]));
+    let unknown = essential(&json!(["urn:x"]));
     let back = browser.get(&party.asks(&[("claims", &unknown)])).await;
     assert_eq!(back.told("error"), "unmet_authentication_requirements");
     for met in [
-        essential(json!([ONE])),
-        essential(json!([TWO, ONE])),
+        essential(&json!([ONE])),
+        essential(&json!([TWO, ONE])),
         json!({"id_token": {"acr": {"essential": true}}}).to_string(),
         json!({"id_token": {"acr": {"value": "urn:x"}}}).to_string(),
     ] {

@@ -11,7 +11,7 @@ use crate::world::{Key, World};
 
 /// What the script would read of a page.
 struct Form {
-    form_token: String,
+    token: String,
     ceremony: String,
     options: String,
     action: String,
@@ -27,7 +27,7 @@ impl Form {
         let (before, _) = page.text.split_once("class=\"passkey\"").unwrap();
         let (_, action) = before.rsplit_once("action=\"").unwrap();
         Self {
-            form_token: part("name=\"form_token\" value=\""),
+            token: part("name=\"form_token\" value=\""),
             ceremony: part("name=\"ceremony\" value=\""),
             options: part("data-options=\""),
             action: action.split('"').next().unwrap().replace("&#38;", "&"),
@@ -41,7 +41,7 @@ impl Form {
         more: &[(&str, &str)],
     ) -> Shown {
         let mut fields = vec![
-            ("form_token", self.form_token.as_str()),
+            ("form_token", self.token.as_str()),
             ("ceremony", self.ceremony.as_str()),
             ("credential", credential),
         ];
@@ -51,7 +51,7 @@ impl Form {
 }
 
 /// Alice's browser, and a passkey that she made with it.
-async fn add<'a>(world: &'a World) -> (Browser<'a>, Key) {
+async fn add(world: &World) -> (Browser<'_>, Key) {
     let mut browser = Browser::new(world);
     let back = browser.fill_in("/signin", "alice").await;
     assert_eq!(back.status, 303, "{}", back.text);
@@ -130,12 +130,12 @@ async fn a_form_that_is_not_ours_signs_nobody_in() {
     let mut browser = Browser::new(&world);
     let mut form = Form::of(&browser.get("/signin").await);
     let signed = key.sign(&form.options);
-    let own = form.form_token.clone();
-    "nonsense".clone_into(&mut form.form_token);
+    let own = form.token.clone();
+    "nonsense".clone_into(&mut form.token);
     assert_eq!(form.send(&mut browser, &signed, &[]).await.status, 403);
-    form.form_token = own;
+    form.token = own;
     let fields = [
-        ("form_token", form.form_token.as_str()),
+        ("form_token", form.token.as_str()),
         ("ceremony", form.ceremony.as_str()),
         ("credential", signed.as_str()),
     ];

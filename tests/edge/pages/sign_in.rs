@@ -114,6 +114,8 @@ async fn who_is_suspended_or_changes_her_password_is_signed_out() {
         .patch(&world.admin, &path, json!({"status": "active"}))
         .await
         .is(204);
+    assert!(!is_signed_in(&mut browser).await);
+    let alice = world.sign_in("alice").await;
     browser.fill_in("/signin", "alice").await;
     assert!(is_signed_in(&mut browser).await);
     let ended = world
