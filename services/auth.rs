@@ -42,7 +42,9 @@ pub use challenge::{Challenged, remember};
 pub use client::{Client, Clients};
 pub use enrol_mfa::enrol;
 pub use forgot_password::{Place, mail_link, require_on as require_forgot_password};
-pub use introspect_token::{Asker, introspect, introspect_token, is_at_hand as is_known_token};
+pub use introspect_token::{
+    Asker, introspect, introspect_here, introspect_token, is_at_hand as is_known_token,
+};
 pub use issue::{About, Issued, Wish, client_actor, has, narrowed, person_scope};
 pub use issue_token::{for_client, is_at_hand as is_known_machine, issue_token};
 pub use letters::Language;

@@ -9,12 +9,13 @@ use gatepost_proto::timestamp::Timestamp;
 use gatepost_replica::{Verified, Want};
 use gatepost_store::Standing;
 
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status as Refused};
 
 use crate::app::App;
 use crate::context::Arrival;
 use crate::error::Result;
-use crate::run::{answer, at_revision, authenticate, min_revision, validate};
+use crate::run::{answer_of, at_revision, authenticate, min_revision, validate};
 use crate::token::RefreshToken;
 
 /// Who asks about a token.
@@ -37,19 +38,33 @@ pub async fn introspect_token(
     request: Request<IntrospectTokenRequest>,
 ) -> Result<Response<IntrospectTokenResponse>, Refused> {
     let arrival = Arrival::of(&request);
-    let result = introspected(app, request).await;
-    answer::<IntrospectTokenRequest>(&arrival, result)
+    let (metadata, _, message) = request.into_parts();
+    introspect_here(app, &metadata, &message, || arrival).await
+}
+
+/// As [`introspect_token`]. How it came in is asked for only when it is refused.
+///
+/// # Errors
+/// Whatever went wrong, as a status with its reason.
+pub async fn introspect_here(
+    app: &App,
+    metadata: &MetadataMap,
+    message: &IntrospectTokenRequest,
+    arrival: impl FnOnce() -> Arrival,
+) -> Result<Response<IntrospectTokenResponse>, Refused> {
+    let result = introspected(app, metadata, message).await;
+    answer_of::<IntrospectTokenRequest>(arrival, result)
 }
 
 async fn introspected(
     app: &App,
-    request: Request<IntrospectTokenRequest>,
+    metadata: &MetadataMap,
+    message: &IntrospectTokenRequest,
 ) -> Result<Response<IntrospectTokenResponse>> {
-    let (metadata, _, message) = request.into_parts();
-    let want = Want::at_least(min_revision(&metadata)?);
-    let caller = authenticate(&app.gatekeeper, &metadata, want).await?;
+    let want = Want::at_least(min_revision(metadata)?);
+    let caller = authenticate(&app.gatekeeper, metadata, want).await?;
     caller.require_for_us(&app.public_url)?;
-    validate(&message)?;
+    validate(message)?;
     let asker = Asker {
         organization: caller.organization(),
         subject: caller.subject(),

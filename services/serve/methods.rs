@@ -82,8 +82,11 @@ pub fn of_auth(way: ShortWay, app: &Arc<App>) -> ShortWay {
         async move {
             let is_at_hand = auth::is_known_machine(&app, &call.message).await;
             let request = call.arrived();
+            if is_at_hand {
+                return run_public(&app, request, auth::issue_token).await;
+            }
             let call = async move { run_public(&app, request, auth::issue_token).await };
-            here_or_there(is_at_hand, &runtime, call).await
+            there(&runtime, call).await
         }
     })
     .with(
@@ -91,26 +94,26 @@ pub fn of_auth(way: ShortWay, app: &Arc<App>) -> ShortWay {
         move |call: Call<IntrospectTokenRequest>| {
             let (app, runtime) = asking.clone();
             async move {
-                let is_at_hand = auth::is_known_token(&app, &call.message);
+                if auth::is_known_token(&app, &call.message) {
+                    let arrival = || call.arrival();
+                    return auth::introspect_here(&app, &call.metadata, &call.message, arrival)
+                        .await;
+                }
                 let request = call.arrived();
                 let call = async move { auth::introspect_token(&app, request).await };
-                here_or_there(is_at_hand, &runtime, call).await
+                there(&runtime, call).await
             }
         },
     )
 }
 
-/// Answers on this thread, or on the program's own runtime; there it ends when the caller goes.
-async fn here_or_there<T: Send + 'static>(
-    here: bool,
-    there: &Handle,
+/// Answers on the program's own runtime; it ends there when the caller goes.
+async fn there<T: Send + 'static>(
+    runtime: &Handle,
     call: impl Future<Output = Result<T, Status>> + Send + 'static,
 ) -> Result<T, Status> {
-    if here {
-        return call.await;
-    }
     let mut calls = JoinSet::new();
-    calls.spawn_on(call, there);
+    calls.spawn_on(call, runtime);
     let answer = calls.join_next().await;
     answer.and_then(Result::ok).unwrap_or_else(|| {
         // It panicked, or the program is about to end.

@@ -78,7 +78,10 @@ async fn no_generated_body_breaks_anything_or_is_half_written() {
                 before = head().await;
                 continue;
             }
-            assert_problem(&answer, &what);
+            // A revision out of the blue may be one that is still to come.
+            if answer.status != 503 || answer.reason() != "REVISION_AHEAD" {
+                assert_problem(&answer, &what);
+            }
             let after = head().await;
             assert_eq!(after, before, "{what} was refused and yet wrote something");
         }
